@@ -1,0 +1,2 @@
+//! The command line; each command lives in `management`.
+fn main() {}
