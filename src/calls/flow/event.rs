@@ -1,0 +1,252 @@
+//! What can happen to a call, as it reaches us; and what we ask Twilio to do about it.
+
+use serde::{Deserialize, Serialize};
+use strum::{EnumCount, IntoStaticStr};
+use uuid::Uuid;
+
+use super::state::{Failure, LegStatus, Party, Style};
+use super::words::Words;
+use crate::telephony::{Address, CallSid, ConferenceSid, PhoneNumber};
+
+/// Something that reached us: from the CRM or console, from Twilio, from a command's answer, from a timer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The call has just been written down.
+    Placed,
+    /// Somebody wants a second agent.
+    TransferRequested(TransferRequest),
+    /// Hand over now: the agent who holds the customer leaves.
+    CompleteRequested,
+    /// Take the transfer back.
+    CancelRequested,
+    /// End the whole call.
+    HangUpRequested {
+        /// Who wants it.
+        by: Party,
+    },
+    /// A leg moved on: a status callback, a document it asked for, or an answer of Twilio's REST API.
+    LegProgressed(LegProgress),
+    /// Twilio asked for the first agent's Dial action: the customer's leg left the bridge, or never came.
+    DialEnded(DialEnded),
+    /// Something happened in the room.
+    RoomChanged(RoomChange),
+    /// Twilio did as asked.
+    CommandDone {
+        /// What it was asked.
+        command: Command,
+        /// The leg it made, or the state of the one it was asked about.
+        progress: Option<LegProgress>,
+    },
+    /// Twilio will not do it, or cannot be reached for it any more.
+    CommandRefused {
+        /// What it was asked.
+        command: Command,
+        /// The leg it was about has ended already.
+        gone: bool,
+        /// What to call the refusal if it makes a leg fail.
+        failure: Failure,
+    },
+    /// A time that was set has come.
+    TimerFired(Timer),
+}
+
+/// A wish for a second agent, with the ids its leg and transfer will have.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TransferRequest {
+    /// The transfer's id.
+    pub transfer_id: Uuid,
+    /// The new leg's id.
+    pub leg_id: Uuid,
+    /// Whom to ring.
+    pub to: Address,
+    /// What to call them in words.
+    pub name: String,
+    /// How.
+    pub style: Style,
+    /// What the second agent is to know.
+    pub briefing: Option<String>,
+    /// What they see as caller.
+    pub caller_id: PhoneNumber,
+    /// How long they are rung, in seconds.
+    pub ring_timeout_secs: u32,
+}
+
+/// News of one leg.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LegProgress {
+    /// Our id, from the URL that Twilio called or the command that was answered.
+    pub leg_id: Uuid,
+    /// Twilio's id.
+    pub call_sid: CallSid,
+    /// For a `<Dial>` child.
+    pub parent_call_sid: Option<CallSid>,
+    /// How far it is.
+    pub status: LegStatus,
+    /// Twilio's count of this leg's callbacks; absent on other news.
+    pub sequence: Option<i64>,
+    /// The SIP answer, where Twilio gave one; tells a refusal from an engaged line.
+    pub sip_code: Option<u16>,
+}
+
+/// The first agent's `<Dial>` came to an end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DialEnded {
+    /// Whether the first agent is still on the line.
+    pub agent_on_line: bool,
+    /// `DialCallStatus`: a hint, never an outcome.
+    pub dial_status: Option<LegStatus>,
+}
+
+/// A change in the conference.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RoomChange {
+    /// Which conference bears the name now.
+    pub conference_sid: ConferenceSid,
+    /// Twilio's count of this conference's callbacks.
+    pub sequence: Option<i64>,
+    /// What changed.
+    pub kind: RoomChangeKind,
+}
+
+/// What changed in the conference.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RoomChangeKind {
+    /// Somebody came in.
+    Joined {
+        /// By label or SID.
+        leg_id: Uuid,
+        /// Their leg.
+        call_sid: CallSid,
+    },
+    /// Somebody went out.
+    Left {
+        /// By label or SID.
+        leg_id: Uuid,
+        /// What the leg did then: `in-progress` means it lives on elsewhere; absent if Twilio did not say.
+        status: Option<LegStatus>,
+    },
+    /// It is closed.
+    Ended,
+    /// Something that changes nothing for us: a start, a mute, an announcement.
+    Other,
+}
+
+/// What we ask Twilio to do; becomes a row before it becomes a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
+#[serde(rename_all = "snake_case", tag = "command")]
+#[strum(serialize_all = "snake_case")]
+pub enum Command {
+    /// Ring the first agent (Calls create).
+    CreateCall {
+        /// Whose leg.
+        leg_id: Uuid,
+    },
+    /// Ring the second agent into the room (Participants create).
+    CreateParticipant {
+        /// Whose leg.
+        leg_id: Uuid,
+    },
+    /// Send a leg to the room (Calls update, Url).
+    MoveToRoom {
+        /// Whose leg.
+        leg_id: Uuid,
+    },
+    /// Say something to one person and end their leg (Calls update, Url).
+    TellAndEnd {
+        /// Whose leg.
+        leg_id: Uuid,
+        /// What they hear.
+        words: Words,
+    },
+    /// End a leg in whatever state it is (Calls update, Status=completed).
+    EndLeg {
+        /// Whose leg.
+        leg_id: Uuid,
+    },
+    /// Say something to everybody in the room (Conferences update, AnnounceUrl).
+    Announce {
+        /// Where.
+        conference_sid: ConferenceSid,
+        /// What they hear.
+        words: Words,
+    },
+    /// Decide whether the room closes when this participant leaves (Participants update).
+    SetEndConferenceOnExit {
+        /// Where.
+        conference_sid: ConferenceSid,
+        /// Whose leg.
+        leg_id: Uuid,
+        /// Closes, or stays open.
+        value: bool,
+    },
+    /// Ask Twilio how a leg is (Calls fetch).
+    FetchLeg {
+        /// Whose leg.
+        leg_id: Uuid,
+    },
+}
+
+impl Command {
+    /// Whose leg it is about, if it is about one.
+    pub fn leg_id(&self) -> Option<Uuid> {
+        match self {
+            Self::Announce { .. } => None,
+            Self::CreateCall { leg_id }
+            | Self::CreateParticipant { leg_id }
+            | Self::MoveToRoom { leg_id }
+            | Self::TellAndEnd { leg_id, .. }
+            | Self::EndLeg { leg_id }
+            | Self::SetEndConferenceOnExit { leg_id, .. }
+            | Self::FetchLeg { leg_id } => Some(*leg_id),
+        }
+    }
+
+    /// Whether carrying it out rings a phone, so that it must never happen twice.
+    pub fn dials(&self) -> bool {
+        matches!(self, Self::CreateCall { .. } | Self::CreateParticipant { .. })
+    }
+}
+
+/// A time that the flow asked to be woken at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "timer")]
+pub enum Timer {
+    /// By now Twilio must have said what became of this ringing leg.
+    RingLimit {
+        /// Whose leg.
+        leg_id: Uuid,
+    },
+    /// By now the two who stay must be in the room.
+    MoveLimit,
+    /// By now every leg of an ending call must have ended.
+    EndLimit,
+}
+
+/// A timer to set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SetTimer {
+    /// Which.
+    pub timer: Timer,
+    /// From now, in seconds.
+    pub after_secs: u32,
+}
+
+/// Why an API request cannot be carried out in the state the call is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumCount, thiserror::Error)]
+pub enum Refusal {
+    /// There is no conversation to transfer.
+    #[error("customer and agent are not connected")]
+    NotConnected,
+    /// One at a time.
+    #[error("a transfer is under way already")]
+    TransferInProgress,
+    /// Nothing to complete or cancel.
+    #[error("no transfer is under way")]
+    NoTransfer,
+    /// The second agent is not there yet.
+    #[error("the second agent has not joined yet")]
+    NotJoined,
+    /// Too late.
+    #[error("the call has ended")]
+    CallEnded,
+}

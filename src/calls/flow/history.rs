@@ -1,0 +1,72 @@
+//! The history people read: what changed between two states of a call, as named entries.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::state::{Call, Leg, LegStatus, Stage, Transfer};
+
+/// One entry of a call's history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// `call.connected`, `leg.ringing`, `transfer.failed` …: stable, for programs.
+    pub kind: String,
+    /// The leg it is about.
+    pub leg_id: Option<Uuid>,
+    /// Particulars; no phone numbers.
+    pub detail: Value,
+}
+
+/// What is different in `after`, in the order people would tell it: legs, transfers, then the call.
+pub fn changes(before: Option<&Call>, after: &Call) -> Vec<Change> {
+    let mut entries = Vec::new();
+    for leg in &after.legs {
+        leg_changes(before.and_then(|call| call.leg(leg.id)), leg, &mut entries);
+    }
+    for transfer in &after.transfers {
+        let earlier = before.and_then(|call| call.transfers.iter().find(|it| it.id == transfer.id));
+        if earlier.map(|it| it.status) != Some(transfer.status) {
+            entries.push(transfer_change(transfer));
+        }
+    }
+    if before.map(|call| call.stage) != Some(after.stage) {
+        entries.extend(call_change(after));
+    }
+    entries
+}
+
+fn leg_changes(before: Option<&Leg>, leg: &Leg, entries: &mut Vec<Change>) {
+    let mut add = |kind: String, detail: Value| entries.push(Change { kind, leg_id: Some(leg.id), detail });
+    let role = json!({ "role": leg.role });
+    let is_named = leg.status > LegStatus::Creating;
+    if is_named && before.map(|it| it.status) != Some(leg.status) {
+        add(format!("leg.{}", leg.status), json!({ "role": leg.role, "failure": leg.failure }));
+    }
+    let was_in_room = before.is_some_and(|it| it.in_room);
+    if leg.in_room && !was_in_room {
+        add("room.joined".into(), role.clone());
+    }
+    if was_in_room && !leg.in_room {
+        add("room.left".into(), role);
+    }
+}
+
+fn transfer_change(transfer: &Transfer) -> Change {
+    Change {
+        kind: format!("transfer.{}", transfer.status),
+        leg_id: Some(transfer.leg_id),
+        detail: json!({
+            "transfer": transfer.id,
+            "failure": transfer.failure,
+            "failure_detail": transfer.failure_detail,
+        }),
+    }
+}
+
+fn call_change(call: &Call) -> Option<Change> {
+    let detail = match call.stage {
+        Stage::Ending => return None,
+        Stage::Ended => json!({ "ended_by": call.ended_by, "end_reason": call.end_reason }),
+        stage => json!({ "stage": stage }),
+    };
+    Some(Change { kind: format!("call.{}", call.status), leg_id: None, detail })
+}

@@ -1,0 +1,340 @@
+//! What is known of one call: its legs, its transfers, and the stage it is in. Values only.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::words::Words;
+use crate::telephony::{Address, CallSid, ConferenceSid, PhoneNumber};
+
+/// Declares a closed list of words that is written the same way in JSON, in the database and in documents.
+macro_rules! vocabulary {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+        #[derive(strum::Display, strum::EnumString, strum::EnumIter, strum::EnumCount, strum::IntoStaticStr)]
+        #[serde(rename_all = "snake_case")]
+        #[strum(serialize_all = "snake_case")]
+        pub enum $name { $($(#[$variant_doc])* $variant),* }
+    };
+}
+pub(super) use vocabulary;
+
+vocabulary! {
+    /// Where a call is in its life: the columns of the table.
+    Stage {
+        /// Asked for; Twilio has not taken the first agent's leg yet.
+        Queued,
+        /// The first agent is being rung.
+        DialingAgent,
+        /// The first agent has answered and hears the customer being rung.
+        DialingCustomer,
+        /// Customer and agent talk, joined by `<Dial>`.
+        Connected,
+        /// A second agent is being rung; customer and agent are in the room or on their way.
+        Transferring,
+        /// Customer, agent and second agent are in the room.
+        Introducing,
+        /// The agent has left while the second agent was being rung; the customer waits.
+        Waiting,
+        /// Customer and one agent are in the room; no transfer is under way.
+        InRoom,
+        /// It is over; the last legs are being told or ended.
+        Ending,
+        /// No leg is left.
+        Ended,
+    }
+}
+
+vocabulary! {
+    /// A call's status as the API shows it.
+    CallStatus { /** See [`Stage::Queued`]. */ Queued, /** See [`Stage::DialingAgent`]. */ DialingAgent,
+        /** See [`Stage::DialingCustomer`]. */ DialingCustomer, /** See [`Stage::Connected`]. */ Connected,
+        /** Second agent rung, being introduced, or waited for. */ Transferring,
+        /** See [`Stage::InRoom`]. */ InRoom, /** See [`Stage::Ended`]. */ Ended }
+}
+
+vocabulary! {
+    /// What a leg is for.
+    Role { /** Rung first; starts the transfer. */ FirstAgent, /** The person the call is for. */ Customer,
+        /** Brought in by a transfer. */ SecondAgent }
+}
+
+vocabulary! {
+    /// How first agent and customer are joined.
+    Bridge { /** Twilio `<Dial>`. */ Dial }
+}
+
+vocabulary! {
+    /// How a second agent is brought in.
+    Style { /** Everybody hears everybody; nobody is on hold. */ WithCustomer }
+}
+
+vocabulary! {
+    /// A leg's progress: Twilio's words, after the two that come before Twilio knows of it.
+    LegStatus {
+        /** Nobody has asked Twilio for it yet. */ Unplaced, /** Twilio has been asked, and has not answered. */ Creating,
+        /** Twilio's. */ Queued, /** Twilio's. */ Initiated, /** Twilio's. */ Ringing, /** Twilio's. */ InProgress,
+        /** Twilio's. */ Completed, /** Twilio's. */ Busy, /** Twilio's. */ NoAnswer, /** Twilio's. */ Failed,
+        /** Twilio's. */ Canceled,
+    }
+}
+
+vocabulary! {
+    /// A transfer's status as the API shows it.
+    TransferStatus {
+        /** Written down; Twilio is being asked. */ Requested, /** The second agent's phone rings. */ Ringing,
+        /** The second agent has picked up. */ Answered, /** The second agent is in the room. */ Joined,
+        /** Customer and second agent go on without the first. */ Completed, /** Taken back. */ Cancelled,
+        /** The second agent could not be brought in, or left. */ Failed, /** The customer left meanwhile. */ Abandoned,
+    }
+}
+
+vocabulary! {
+    /// Why a leg or a transfer came to nothing.
+    Failure { /** Engaged. */ Busy, /** Rang out. */ NoAnswer, /** Refused, or put down before the hand-over. */ Declined,
+        /** A mailbox picked up. */ Voicemail, /** No such number, or it could not be reached. */ Unreachable,
+        /** The customer hung up. */ CustomerLeft, /** Twilio or we failed. */ Error }
+}
+
+vocabulary! {
+    /// Who ended a call.
+    Party { /** The customer hung up. */ Customer, /** The first agent hung up. */ FirstAgent,
+        /** The second agent hung up. */ SecondAgent, /** The CRM asked for it. */ Crm,
+        /** A supervisor asked for it. */ Supervisor, /** Nobody: a phone was not reached, or something failed. */ System }
+}
+
+vocabulary! {
+    /// Why a call ended.
+    EndReason { /** A conversation that somebody ended. */ HungUp, /** Taken back before anyone talked. */ Cancelled,
+        /** First agent engaged. */ AgentBusy, /** First agent's phone rang out. */ AgentNoAnswer,
+        /** First agent not reachable. */ AgentUnreachable, /** Customer engaged. */ CustomerBusy,
+        /** Customer's phone rang out. */ CustomerNoAnswer, /** Customer not reachable. */ CustomerUnreachable,
+        /** Nobody was left for the customer. */ TransferFailed }
+}
+
+impl LegStatus {
+    /// Whether the leg can never change again.
+    pub fn is_terminal(self) -> bool {
+        self >= Self::Completed
+    }
+}
+
+impl PartialOrd for LegStatus {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for LegStatus {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (*self as u8).cmp(&(*other as u8))
+    }
+}
+
+/// One Twilio call of a [`Call`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Leg {
+    /// Ours; travels in every URL and as the participant's label, so that a callback finds its leg.
+    pub id: Uuid,
+    /// What the leg is for.
+    pub role: Role,
+    /// Whom it rings.
+    pub address: Address,
+    /// What to call the person in words; never a number.
+    pub name: String,
+    /// Twilio's name for it, once known.
+    pub call_sid: Option<CallSid>,
+    /// The leg whose `<Dial>` made this one.
+    pub parent_call_sid: Option<CallSid>,
+    /// The furthest progress seen.
+    pub status: LegStatus,
+    /// The highest call-progress `SequenceNumber` seen.
+    pub sequence: Option<i64>,
+    /// Why it was never answered, when it was not.
+    pub failure: Option<Failure>,
+    /// In the conference now.
+    pub in_room: bool,
+    /// The highest conference `SequenceNumber` seen for this participant.
+    pub room_sequence: Option<i64>,
+    /// Twilio has confirmed that the room closes when this participant leaves.
+    pub ends_room: bool,
+    /// Known to have ended, though its last callback may still be on its way.
+    pub gone: bool,
+    /// To be ended as soon as it is seen alive: the tombstone of a leg that was taken back.
+    pub end_wanted: bool,
+    /// When it was answered.
+    pub answered_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+impl Leg {
+    /// A leg that nobody has asked Twilio for yet.
+    pub fn planned(id: Uuid, role: Role, address: Address, name: String) -> Self {
+        Self {
+            id,
+            role,
+            address,
+            name,
+            call_sid: None,
+            parent_call_sid: None,
+            status: LegStatus::Unplaced,
+            sequence: None,
+            failure: None,
+            in_room: false,
+            room_sequence: None,
+            ends_room: false,
+            gone: false,
+            end_wanted: false,
+            answered_at: None,
+            ended_at: None,
+        }
+    }
+
+    /// Whether nobody is, or will be, on this leg.
+    pub fn is_over(&self) -> bool {
+        self.gone || self.status.is_terminal() || self.status == LegStatus::Unplaced
+    }
+
+    /// Whether a person is on it now.
+    pub fn is_talking(&self) -> bool {
+        self.status == LegStatus::InProgress && !self.gone
+    }
+}
+
+/// Bringing in a second agent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transfer {
+    /// Ours.
+    pub id: Uuid,
+    /// The second agent's leg.
+    pub leg_id: Uuid,
+    /// How it is done.
+    pub style: Style,
+    /// What the second agent is to know.
+    pub briefing: Option<String>,
+    /// Where it stands.
+    pub status: TransferStatus,
+    /// Why it came to nothing.
+    pub failure: Option<Failure>,
+    /// The same in a sentence for the screen.
+    pub failure_detail: Option<String>,
+    /// What the second agent sees as caller.
+    pub caller_id: PhoneNumber,
+    /// How long the second agent is rung, in seconds; Twilio adds 5.
+    pub ring_timeout_secs: u32,
+    /// When it was asked for.
+    pub requested_at: DateTime<Utc>,
+    /// When it reached a status that does not change any more.
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+/// One conversation, from the request to the last hang-up.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// UUIDv7.
+    pub id: Uuid,
+    /// Where it is in its life.
+    pub stage: Stage,
+    /// What the API shows; while it is ending, what it was before.
+    pub status: CallStatus,
+    /// How customer and first agent are joined.
+    pub bridge: Bridge,
+    /// What agent and customer see as caller.
+    pub caller_id: PhoneNumber,
+    /// The conference's unguessable unique name.
+    pub room: String,
+    /// The conference that now bears this name.
+    pub conference_sid: Option<ConferenceSid>,
+    /// How long first agent and customer are rung, in seconds; Twilio adds 5.
+    pub ring_timeout_secs: u32,
+    /// How long any leg may last, in seconds.
+    pub time_limit_secs: u32,
+    /// The agent's leg that now holds the customer; a hand-over passes it on.
+    pub holder: Uuid,
+    /// The customer's leg has been, or may have been, sent to the room.
+    pub move_sent: bool,
+    /// The first agent's `<Dial>` is over: they are in the room, or on their way.
+    pub dial_ended: bool,
+    /// What to say once the two who stay are together in the room.
+    pub pending_words: Option<Words>,
+    /// Who ended it; final only in [`Stage::Ended`].
+    pub ended_by: Option<Party>,
+    /// False while `ended_by` is the best guess so far.
+    pub ended_by_certain: bool,
+    /// Why it ended.
+    pub end_reason: Option<EndReason>,
+    /// Its legs, in the order they were planned.
+    pub legs: Vec<Leg>,
+    /// Its transfers, oldest first; at most the last is under way.
+    pub transfers: Vec<Transfer>,
+    /// When it was asked for.
+    pub created_at: DateTime<Utc>,
+    /// When customer and agent first talked.
+    pub connected_at: Option<DateTime<Utc>>,
+    /// When its last leg ended.
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+impl Call {
+    /// The leg with this id of ours.
+    pub fn leg(&self, id: Uuid) -> Option<&Leg> {
+        self.legs.iter().find(|leg| leg.id == id)
+    }
+
+    /// The leg with this id of ours, to be changed.
+    pub fn leg_mut(&mut self, id: Uuid) -> Option<&mut Leg> {
+        self.legs.iter_mut().find(|leg| leg.id == id)
+    }
+
+    /// The leg that Twilio knows by this SID.
+    pub fn leg_by_sid(&self, sid: &CallSid) -> Option<&Leg> {
+        self.legs.iter().find(|leg| leg.call_sid.as_ref() == Some(sid))
+    }
+
+    /// The customer's leg.
+    pub fn customer(&self) -> Option<&Leg> {
+        self.legs.iter().find(|leg| leg.role == Role::Customer)
+    }
+
+    /// The leg of the agent who holds the customer.
+    pub fn agent(&self) -> Option<&Leg> {
+        self.leg(self.holder)
+    }
+
+    /// The transfer under way, if one is.
+    pub fn transfer(&self) -> Option<&Transfer> {
+        self.transfers.last().filter(|transfer| transfer.ended_at.is_none())
+    }
+
+    /// The transfer under way, to be changed.
+    pub fn transfer_mut(&mut self) -> Option<&mut Transfer> {
+        self.transfers.last_mut().filter(|transfer| transfer.ended_at.is_none())
+    }
+
+    /// The leg of the second agent who is being brought in.
+    pub fn second_agent(&self) -> Option<&Leg> {
+        self.transfer().and_then(|transfer| self.leg(transfer.leg_id))
+    }
+
+    /// Whether the customer and the agent who holds them are both in the room.
+    pub fn are_together(&self) -> bool {
+        let in_room = |leg: Option<&Leg>| leg.is_some_and(|leg| leg.in_room && !leg.is_over());
+        in_room(self.customer()) && in_room(self.agent())
+    }
+
+    /// Goes to another stage; the status people see follows, except while the call is ending.
+    pub(super) fn enter(&mut self, stage: Stage) {
+        self.stage = stage;
+        self.status = match stage {
+            Stage::Queued => CallStatus::Queued,
+            Stage::DialingAgent => CallStatus::DialingAgent,
+            Stage::DialingCustomer => CallStatus::DialingCustomer,
+            Stage::Connected => CallStatus::Connected,
+            Stage::Transferring | Stage::Introducing | Stage::Waiting => CallStatus::Transferring,
+            Stage::InRoom => CallStatus::InRoom,
+            Stage::Ending => self.status,
+            Stage::Ended => CallStatus::Ended,
+        };
+    }
+}

@@ -1,0 +1,194 @@
+//! The table: for every stage a call can be in and everything that can happen to it, the rule that applies.
+
+use strum::EnumCount;
+
+use super::state::{Stage, vocabulary};
+
+vocabulary! {
+    /// What an [`Event`](super::Event) amounts to, once duplicates and stale news are set aside: the rows of the table.
+    /// *The agent* is whoever holds the customer; *the second agent* is whoever is being brought in.
+    Trigger {
+        /// The call has been written down.
+        Placed,
+        /// Twilio has taken the first agent's leg.
+        AgentDialled,
+        /// The agent picked up.
+        AgentAnswered,
+        /// The agent's phone was never answered.
+        AgentFailed,
+        /// The agent, who was on the line, has hung up.
+        AgentLeft,
+        /// The customer's phone is being rung.
+        CustomerRinging,
+        /// The customer picked up.
+        CustomerAnswered,
+        /// The customer's phone was never answered.
+        CustomerFailed,
+        /// The customer, who was on the line, has hung up.
+        CustomerLeft,
+        /// The first agent's Dial ended while they stayed on the line.
+        DialEnded,
+        /// Customer or agent came into the room.
+        Gathered,
+        /// The second agent's phone rings.
+        SecondAgentRinging,
+        /// The second agent picked up.
+        SecondAgentAnswered,
+        /// The second agent has picked up and is in the room.
+        SecondAgentJoined,
+        /// The second agent's phone was never answered.
+        SecondAgentFailed,
+        /// The second agent, who was on the line, has hung up.
+        SecondAgentLeft,
+        /// Twilio would not send the customer to the room.
+        MoveRefused,
+        /// Somebody asked for a second agent.
+        TransferRequested,
+        /// Somebody asked for the hand-over.
+        CompleteRequested,
+        /// Somebody took the transfer back.
+        CancelRequested,
+        /// Somebody wants the call ended.
+        HangUpRequested,
+        /// A leg that plays no part any more has ended.
+        LegOver,
+        /// Twilio should long have told what became of a ringing leg.
+        RingOverdue,
+        /// Somebody should long have come to the room.
+        MoveOverdue,
+        /// A leg that was to end should long have ended.
+        EndOverdue,
+    }
+}
+
+vocabulary! {
+    /// What to do: a cell of the table. Each is one short function in `rules`.
+    Rule {
+        /// Nothing beyond what is already noted about the leg.
+        Note,
+        /// Ring the first agent.
+        Place,
+        /// The first agent is being rung.
+        RingAgent,
+        /// The customer is being rung.
+        RingCustomer,
+        /// Customer and agent talk.
+        Connect,
+        /// The first agent was not reached: the call is over.
+        NoAgent,
+        /// The customer was not reached: the agent is told, the call is over.
+        NoCustomer,
+        /// The agent hung up on the bridge: Twilio ends the customer's leg.
+        HungUp,
+        /// The customer's leg on the bridge ended: theirs was the hang-up unless the agent's proves to be.
+        CustOver,
+        /// The bridge ended under the agent: the customer hung up, or was moved after all.
+        DialOver,
+        /// Second agent rung, customer moved off the bridge: at the same time.
+        Move,
+        /// Second agent rung into the room where the two already are.
+        Bring,
+        /// Second agent's phone rings.
+        Ring,
+        /// Second agent picked up.
+        PickUp,
+        /// Three in the room.
+        Introduce,
+        /// The customer could not be moved: back to the bridge.
+        Return,
+        /// No second agent: customer and agent stay together and are told why.
+        Fail,
+        /// Transfer taken back: customer and agent stay together.
+        Cancel,
+        /// The agent left early: the customer is told to wait for the second agent.
+        Wait,
+        /// The agent is to leave now.
+        Leave,
+        /// The agent has left: customer and second agent go on.
+        HandOver,
+        /// Nobody is left for the customer: they are told, the call is over.
+        Goodbye,
+        /// The customer left: ringing stops, agents are told, the call is over.
+        CustGone,
+        /// The agent left the customer in the room: the room closes.
+        AgentGone,
+        /// Two in the room: Twilio is to close it when either leaves; what is still to be said is said.
+        Settle,
+        /// Somebody ends the whole call.
+        EndAll,
+        /// Look whether any leg is left.
+        Close,
+        /// Work out who hung up first, then look whether any leg is left.
+        Blame,
+        /// Ask Twilio what became of the leg.
+        Ask,
+        /// Ask Twilio where the missing are.
+        Seek,
+        /// Order the end of every leg that should be over, again.
+        Chase,
+        /// 409: nobody to transfer yet.
+        NotYet,
+        /// 409: one transfer at a time.
+        Busy,
+        /// 409: there is no transfer.
+        NoTrans,
+        /// 409: the second agent is not there yet.
+        Alone,
+        /// 409: the call has ended.
+        Late,
+    }
+}
+
+/// A row: what happens, and the rule for each [`Stage`] in order.
+pub type Row = (Trigger, [Rule; Stage::COUNT]);
+
+use Rule::*;
+use Trigger::*;
+
+/// Every cell is filled. Read it across: what this event means in each stage.
+#[rustfmt::skip]
+pub const TABLE: [Row; Trigger::COUNT] = [
+//                       Queued        DialingAgent  DialingCust.  Connected  Transferring  Introducing  Waiting    InRoom     Ending  Ended
+    (Placed,             [Place,        Note,         Note,         Note,      Note,         Note,        Note,      Note,      Note,   Note]),
+    (AgentDialled,       [RingAgent,    Note,         Note,         Note,      Note,         Note,        Note,      Note,      Note,   Note]),
+    (AgentAnswered,      [RingCustomer, RingCustomer, Note,         Note,      Note,         Note,        Note,      Note,      Note,   Note]),
+    (AgentFailed,        [NoAgent,      NoAgent,      NoAgent,      HungUp,    Wait,         HandOver,    Note,      AgentGone, Close,  Note]),
+    (AgentLeft,          [HungUp,       HungUp,       HungUp,       HungUp,    Wait,         HandOver,    Note,      AgentGone, Blame,  Note]),
+    (CustomerRinging,    [RingCustomer, RingCustomer, Note,         Note,      Note,         Note,        Note,      Note,      Note,   Note]),
+    (CustomerAnswered,   [Connect,      Connect,      Connect,      Note,      Note,         Note,        Note,      Note,      Note,   Note]),
+    (CustomerFailed,     [NoCustomer,   NoCustomer,   NoCustomer,   CustOver,  CustGone,     CustGone,    CustGone,  CustGone,  Close,  Note]),
+    (CustomerLeft,       [CustOver,     CustOver,     CustOver,     CustOver,  CustGone,     CustGone,    CustGone,  CustGone,  Close,  Note]),
+    (DialEnded,          [DialOver,     DialOver,     DialOver,     DialOver,  Note,         Note,        Note,      Note,      Blame,  Note]),
+    (Gathered,           [Note,         Note,         Note,         Note,      Settle,       Note,        Settle,    Settle,    Note,   Note]),
+    (SecondAgentRinging, [Note,         Note,         Note,         Note,      Ring,         Note,        Ring,      Note,      Note,   Note]),
+    (SecondAgentAnswered,[Note,         Note,         Note,         Note,      PickUp,       Note,        PickUp,    Note,      Note,   Note]),
+    (SecondAgentJoined,  [Note,         Note,         Note,         Note,      Introduce,    Note,        HandOver,  Note,      Note,   Note]),
+    (SecondAgentFailed,  [Note,         Note,         Note,         Note,      Fail,         Fail,        Goodbye,   Note,      Close,  Note]),
+    (SecondAgentLeft,    [Note,         Note,         Note,         Note,      Fail,         Fail,        Goodbye,   Note,      Close,  Note]),
+    (MoveRefused,        [Note,         Note,         Note,         Note,      Return,       Return,      Note,      Note,      Note,   Note]),
+    (TransferRequested,  [NotYet,       NotYet,       NotYet,       Move,      Busy,         Busy,        Busy,      Bring,     Late,   Late]),
+    (CompleteRequested,  [NoTrans,      NoTrans,      NoTrans,      NoTrans,   Alone,        Leave,       Alone,     NoTrans,   Late,   Late]),
+    (CancelRequested,    [NoTrans,      NoTrans,      NoTrans,      NoTrans,   Cancel,       Cancel,      Goodbye,   NoTrans,   Late,   Late]),
+    (HangUpRequested,    [EndAll,       EndAll,       EndAll,       EndAll,    EndAll,       EndAll,      EndAll,    EndAll,    Chase,  Late]),
+    (LegOver,            [Note,         Note,         Note,         Note,      Note,         Note,        Note,      Note,      Close,  Note]),
+    (RingOverdue,        [Ask,          Ask,          Note,         Note,      Ask,          Note,        Ask,       Note,      Note,   Note]),
+    (MoveOverdue,        [Note,         Note,         Note,         Note,      Seek,         Seek,        Seek,      Seek,      Note,   Note]),
+    (EndOverdue,         [Note,         Note,         Note,         Note,      Chase,        Chase,       Chase,     Chase,     Chase,  Note]),
+];
+
+/// The rule for what happened in this stage.
+pub fn rule(stage: Stage, trigger: Trigger) -> Rule {
+    TABLE[trigger as usize].1[stage as usize]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rows_stand_in_the_order_of_the_triggers() {
+        for (index, (trigger, _)) in TABLE.iter().enumerate() {
+            assert_eq!(*trigger as usize, index, "{trigger}");
+        }
+    }
+}

@@ -1,0 +1,449 @@
+//! The flow, driven by values: the stories people tell of it, and properties that hold for any sequence of events.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::telephony::{CallSid, ConferenceSid};
+
+const FIRST: Uuid = Uuid::from_u128(1);
+const CUSTOMER: Uuid = Uuid::from_u128(2);
+const SECOND: Uuid = Uuid::from_u128(3);
+
+/// A call and everything that was asked of Twilio for it.
+struct Story {
+    call: Call,
+    asked: Vec<Command>,
+    now: DateTime<Utc>,
+}
+
+impl Story {
+    fn begin() -> Self {
+        let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        let mut story = Self { call: placed_call(now), asked: vec![], now };
+        story.tell(Event::Placed).unwrap();
+        story
+    }
+
+    fn connected() -> Self {
+        let mut story = Self::begin();
+        story.leg(FIRST, LegStatus::InProgress);
+        story.leg(CUSTOMER, LegStatus::Ringing);
+        story.leg(CUSTOMER, LegStatus::InProgress);
+        story
+    }
+
+    /// Second agent asked for; customer and first agent have reached the room.
+    fn ringing() -> Self {
+        let mut story = Self::connected();
+        story.tell(transfer()).unwrap();
+        story.tell(dial_ended(true)).unwrap();
+        story.joins(CUSTOMER, 1);
+        story.joins(FIRST, 2);
+        story.leg(SECOND, LegStatus::Ringing);
+        story
+    }
+
+    fn introduced() -> Self {
+        let mut story = Self::ringing();
+        story.leg(SECOND, LegStatus::InProgress);
+        story.joins(SECOND, 3);
+        story
+    }
+
+    fn tell(&mut self, event: Event) -> Result<Vec<Command>, Refusal> {
+        self.now += TimeDelta::seconds(1);
+        let step = step(&self.call, &event, &Policy::default(), self.now)?;
+        self.call = step.call;
+        self.asked.extend(step.commands.clone());
+        Ok(step.commands)
+    }
+
+    fn leg(&mut self, leg_id: Uuid, status: LegStatus) -> Vec<Command> {
+        self.tell(Event::LegProgressed(progress(leg_id, status))).unwrap()
+    }
+
+    fn joins(&mut self, leg_id: Uuid, sequence: i64) -> Vec<Command> {
+        self.tell(room(sequence, RoomChangeKind::Joined { leg_id, call_sid: sid(leg_id) })).unwrap()
+    }
+
+    fn leaves(&mut self, leg_id: Uuid, sequence: i64) -> Vec<Command> {
+        self.tell(room(sequence, RoomChangeKind::Left { leg_id, status: Some(LegStatus::Completed) }))
+            .unwrap()
+    }
+
+    fn transfer(&self) -> &Transfer {
+        self.call.transfers.last().unwrap()
+    }
+}
+
+fn placed_call(now: DateTime<Utc>) -> Call {
+    let leg =
+        |id, role, address: &str, name: &str| Leg::planned(id, role, address.parse().unwrap(), name.into());
+    Call {
+        id: Uuid::from_u128(9),
+        stage: Stage::Queued,
+        status: CallStatus::Queued,
+        bridge: Bridge::Dial,
+        caller_id: "+15550100100".parse().unwrap(),
+        room: "room".into(),
+        conference_sid: None,
+        ring_timeout_secs: 20,
+        time_limit_secs: 3600,
+        holder: FIRST,
+        move_sent: false,
+        dial_ended: false,
+        pending_words: None,
+        ended_by: None,
+        ended_by_certain: false,
+        end_reason: None,
+        legs: vec![
+            leg(FIRST, Role::FirstAgent, "+15550100101", "Alice"),
+            leg(CUSTOMER, Role::Customer, "+15550100102", "the customer"),
+        ],
+        transfers: vec![],
+        created_at: now,
+        connected_at: None,
+        ended_at: None,
+    }
+}
+
+fn sid(leg_id: Uuid) -> CallSid {
+    CallSid::from_u128(leg_id.as_u128())
+}
+
+fn progress(leg_id: Uuid, status: LegStatus) -> LegProgress {
+    LegProgress {
+        leg_id,
+        call_sid: sid(leg_id),
+        parent_call_sid: None,
+        status,
+        sequence: None,
+        sip_code: None,
+    }
+}
+
+fn room(sequence: i64, kind: RoomChangeKind) -> Event {
+    Event::RoomChanged(RoomChange {
+        conference_sid: ConferenceSid::from_u128(7),
+        sequence: Some(sequence),
+        kind,
+    })
+}
+
+fn dial_ended(agent_on_line: bool) -> Event {
+    Event::DialEnded(DialEnded { agent_on_line, dial_status: Some(LegStatus::Completed) })
+}
+
+fn transfer() -> Event {
+    Event::TransferRequested(TransferRequest {
+        transfer_id: Uuid::from_u128(4),
+        leg_id: SECOND,
+        to: "client:dana".parse().unwrap(),
+        name: "Dana".into(),
+        style: Style::WithCustomer,
+        briefing: None,
+        caller_id: "+15550100100".parse().unwrap(),
+        ring_timeout_secs: 20,
+    })
+}
+
+fn sets_exit(commands: &[Command], on: Uuid, wanted: bool) -> bool {
+    commands.iter().any(|command| {
+        matches!(command, Command::SetEndConferenceOnExit { leg_id, value, .. } if *leg_id == on && *value == wanted)
+    })
+}
+
+#[test]
+fn the_straight_path_rings_moves_introduces_and_hands_over() {
+    let mut story = Story::connected();
+    assert_eq!(story.asked, [Command::CreateCall { leg_id: FIRST }]);
+    let asked = story.tell(transfer()).unwrap();
+    assert_eq!(
+        asked,
+        [Command::MoveToRoom { leg_id: CUSTOMER }, Command::CreateParticipant { leg_id: SECOND }],
+        "the move and the ring are asked for at the same time"
+    );
+    story.tell(dial_ended(true)).unwrap();
+    assert_eq!(after_dial(&story.call), AfterDial::Room);
+    let mut story = Story::introduced();
+    assert_eq!(
+        (story.call.status, story.transfer().status),
+        (CallStatus::Transferring, TransferStatus::Joined)
+    );
+    let asked = story.leaves(FIRST, 4);
+    assert_eq!((story.call.status, story.transfer().status), (CallStatus::InRoom, TransferStatus::Completed));
+    assert!(sets_exit(&asked, CUSTOMER, true) && sets_exit(&asked, SECOND, true), "{asked:?}");
+    story.leg(FIRST, LegStatus::Completed);
+    story.leg(CUSTOMER, LegStatus::Completed);
+    story.leg(SECOND, LegStatus::Completed);
+    assert_eq!(story.call.status, CallStatus::Ended);
+    assert_eq!(
+        (story.call.ended_by, story.call.end_reason),
+        (Some(Party::Customer), Some(EndReason::HungUp))
+    );
+}
+
+#[test]
+fn a_second_agent_who_is_busy_leaves_the_two_together_and_told_why() {
+    let mut story = Story::ringing();
+    let asked = story.leg(SECOND, LegStatus::Busy);
+    assert_eq!(story.transfer().failure, Some(Failure::Busy));
+    assert_eq!(story.transfer().failure_detail.as_deref(), Some("Dana is busy"));
+    assert!(asked.iter().any(|it| matches!(it, Command::Announce { .. })), "{asked:?}");
+    assert!(sets_exit(&asked, CUSTOMER, true) && sets_exit(&asked, FIRST, true));
+    assert_eq!(story.call.status, CallStatus::InRoom);
+}
+
+#[test]
+fn words_wait_until_the_two_are_together() {
+    let mut story = Story::connected();
+    story.tell(transfer()).unwrap();
+    assert!(story.leg(SECOND, LegStatus::Busy).is_empty());
+    assert!(story.joins(CUSTOMER, 1).is_empty());
+    story.tell(dial_ended(true)).unwrap();
+    assert_eq!(
+        after_dial(&story.call),
+        AfterDial::Room,
+        "the agent follows the customer though the transfer failed"
+    );
+    let asked = story.joins(FIRST, 2);
+    assert!(asked.iter().any(|it| matches!(it, Command::Announce { .. })), "{asked:?}");
+}
+
+#[test]
+fn a_cancelled_leg_that_was_not_named_yet_is_ended_when_it_is() {
+    let mut story = Story::connected();
+    story.tell(transfer()).unwrap();
+    assert!(story.tell(Event::CancelRequested).unwrap().is_empty());
+    let command = Command::CreateParticipant { leg_id: SECOND };
+    let asked = story
+        .tell(Event::CommandDone { command, progress: Some(progress(SECOND, LegStatus::Queued)) })
+        .unwrap();
+    assert_eq!(asked, [Command::EndLeg { leg_id: SECOND }]);
+    assert_eq!(
+        story.leg(SECOND, LegStatus::InProgress),
+        [Command::EndLeg { leg_id: SECOND }],
+        "answered all the same"
+    );
+}
+
+#[test]
+fn a_customer_who_leaves_while_it_rings_stops_the_ringing_and_the_agent_is_told() {
+    let mut story = Story::ringing();
+    let asked = story.leaves(CUSTOMER, 3);
+    assert!(asked.contains(&Command::EndLeg { leg_id: SECOND }), "{asked:?}");
+    assert!(asked.contains(&Command::TellAndEnd { leg_id: FIRST, words: Words::CustomerLeft }), "{asked:?}");
+    assert_eq!(story.transfer().status, TransferStatus::Abandoned);
+    story.leg(SECOND, LegStatus::Canceled);
+    story.leg(FIRST, LegStatus::Completed);
+    assert_eq!(story.call.ended_by, Some(Party::Customer));
+    assert_eq!(story.call.status, CallStatus::Ended);
+}
+
+#[test]
+fn an_agent_who_leaves_while_it_rings_leaves_the_customer_to_the_second_agent() {
+    let mut story = Story::ringing();
+    let asked = story.leaves(FIRST, 3);
+    assert!(matches!(asked[..], [Command::Announce { words: Words::OneMoment, .. }]), "{asked:?}");
+    story.leg(SECOND, LegStatus::InProgress);
+    story.joins(SECOND, 4);
+    assert_eq!(story.transfer().status, TransferStatus::Completed);
+    assert_eq!(story.call.holder, SECOND);
+}
+
+#[test]
+fn a_customer_left_by_the_agent_is_told_goodbye_when_nobody_comes() {
+    let mut story = Story::ringing();
+    story.leaves(FIRST, 3);
+    let asked = story.leg(SECOND, LegStatus::NoAnswer);
+    assert!(
+        asked.contains(&Command::TellAndEnd { leg_id: CUSTOMER, words: Words::NobodyAvailable }),
+        "{asked:?}"
+    );
+    story.leg(CUSTOMER, LegStatus::Completed);
+    assert_eq!(story.call.end_reason, Some(EndReason::TransferFailed));
+}
+
+#[test]
+fn on_the_bridge_the_dial_action_tells_who_hung_up_first() {
+    let mut customer_first = Story::connected();
+    customer_first.leg(CUSTOMER, LegStatus::Completed);
+    customer_first.tell(dial_ended(true)).unwrap();
+    assert_eq!(after_dial(&customer_first.call), AfterDial::HangUp(None));
+    customer_first.leg(FIRST, LegStatus::Completed);
+    assert_eq!(customer_first.call.ended_by, Some(Party::Customer));
+
+    let mut agent_first = Story::connected();
+    agent_first.leg(CUSTOMER, LegStatus::Completed);
+    agent_first.tell(dial_ended(false)).unwrap();
+    agent_first.leg(FIRST, LegStatus::Completed);
+    assert_eq!(agent_first.call.ended_by, Some(Party::FirstAgent));
+    assert_eq!(agent_first.call.status, CallStatus::Ended);
+}
+
+#[test]
+fn a_customer_who_is_not_reached_is_explained_to_the_agent() {
+    let mut story = Story::begin();
+    story.leg(FIRST, LegStatus::InProgress);
+    story.leg(CUSTOMER, LegStatus::Ringing);
+    story
+        .tell(Event::DialEnded(DialEnded { agent_on_line: true, dial_status: Some(LegStatus::NoAnswer) }))
+        .unwrap();
+    let words = Words::CustomerNotReached { failure: Failure::NoAnswer };
+    assert_eq!(after_dial(&story.call), AfterDial::HangUp(Some(words)));
+    story.leg(FIRST, LegStatus::Completed);
+    assert_eq!(story.call.end_reason, Some(EndReason::CustomerNoAnswer));
+}
+
+#[test]
+fn requests_that_come_at_the_wrong_time_are_refused_and_change_nothing() {
+    let mut early = Story::begin();
+    assert_eq!(early.tell(transfer()), Err(Refusal::NotConnected));
+    let mut twice = Story::ringing();
+    let before = twice.call.clone();
+    assert_eq!(twice.tell(transfer()), Err(Refusal::TransferInProgress));
+    assert_eq!(twice.tell(Event::CompleteRequested), Err(Refusal::NotJoined));
+    assert_eq!(twice.call, before);
+    let mut none = Story::connected();
+    assert_eq!(none.tell(Event::CompleteRequested), Err(Refusal::NoTransfer));
+    assert_eq!(none.tell(Event::CancelRequested), Err(Refusal::NoTransfer));
+}
+
+#[test]
+fn a_refused_move_keeps_the_two_on_their_bridge() {
+    let mut story = Story::connected();
+    story.tell(transfer()).unwrap();
+    story.leg(SECOND, LegStatus::Ringing);
+    let command = Command::MoveToRoom { leg_id: CUSTOMER };
+    let asked = story.tell(Event::CommandRefused { command, gone: false, failure: Failure::Error }).unwrap();
+    assert_eq!(asked, [Command::EndLeg { leg_id: SECOND }]);
+    assert_eq!((story.call.status, story.transfer().failure), (CallStatus::Connected, Some(Failure::Error)));
+}
+
+#[test]
+fn stale_and_doubled_news_changes_nothing() {
+    let mut story = Story::introduced();
+    let before = story.call.clone();
+    story.leg(SECOND, LegStatus::Ringing);
+    story.leg(CUSTOMER, LegStatus::InProgress);
+    story.joins(CUSTOMER, 1);
+    story.tell(room(2, RoomChangeKind::Left { leg_id: FIRST, status: Some(LegStatus::Completed) })).unwrap();
+    assert_eq!(story.call, before);
+}
+
+#[test]
+fn a_lost_answer_is_asked_for_before_a_ringing_leg_is_ended() {
+    let mut story = Story::ringing();
+    let limit = Event::TimerFired(Timer::RingLimit { leg_id: SECOND });
+    assert_eq!(story.tell(limit.clone()).unwrap(), [Command::FetchLeg { leg_id: SECOND }]);
+    let answered = progress(SECOND, LegStatus::InProgress);
+    let fetch = Command::FetchLeg { leg_id: SECOND };
+    story.tell(Event::CommandDone { command: fetch, progress: Some(answered) }).unwrap();
+    assert_eq!(story.transfer().status, TransferStatus::Answered);
+    assert!(story.tell(limit).unwrap().is_empty());
+}
+
+fn any_leg() -> impl Strategy<Value = Uuid> {
+    prop_oneof![Just(FIRST), Just(CUSTOMER), Just(SECOND)]
+}
+
+fn any_status() -> impl Strategy<Value = LegStatus> {
+    use LegStatus::*;
+    prop::sample::select(vec![
+        Queued, Initiated, Ringing, InProgress, InProgress, Completed, Busy, NoAnswer, Failed, Canceled,
+    ])
+}
+
+fn any_command() -> impl Strategy<Value = Command> {
+    any_leg().prop_flat_map(|leg_id| {
+        prop::sample::select(vec![
+            Command::CreateCall { leg_id: FIRST },
+            Command::CreateParticipant { leg_id: SECOND },
+            Command::MoveToRoom { leg_id: CUSTOMER },
+            Command::EndLeg { leg_id },
+            Command::FetchLeg { leg_id },
+            Command::TellAndEnd { leg_id, words: Words::CallOver },
+            Command::SetEndConferenceOnExit {
+                conference_sid: ConferenceSid::from_u128(7),
+                leg_id,
+                value: true,
+            },
+        ])
+    })
+}
+
+fn any_event() -> impl Strategy<Value = Event> {
+    let leg = (any_leg(), any_status()).prop_map(|(id, status)| Event::LegProgressed(progress(id, status)));
+    let change = (any_leg(), 0..40_i64, 0..4_u8).prop_map(|(leg_id, sequence, kind)| {
+        room(
+            sequence,
+            match kind {
+                0 | 1 => RoomChangeKind::Joined { leg_id, call_sid: sid(leg_id) },
+                2 => RoomChangeKind::Left { leg_id, status: Some(LegStatus::Completed) },
+                _ => RoomChangeKind::Ended,
+            },
+        )
+    });
+    let done = (any_command(), any_status()).prop_map(|(command, status)| {
+        let progress = command.leg_id().map(|leg_id| progress(leg_id, status));
+        Event::CommandDone { command, progress }
+    });
+    let refused = (any_command(), any::<bool>()).prop_map(|(command, gone)| Event::CommandRefused {
+        command,
+        gone,
+        failure: Failure::Error,
+    });
+    prop_oneof![
+        8 => leg,
+        5 => change,
+        3 => done,
+        1 => refused,
+        2 => any::<bool>().prop_map(dial_ended),
+        2 => Just(transfer()),
+        1 => prop::sample::select(vec![Event::CompleteRequested, Event::CancelRequested]),
+        1 => any_leg().prop_map(|leg_id| Event::TimerFired(Timer::RingLimit { leg_id })),
+        1 => prop::sample::select(vec![Event::TimerFired(Timer::MoveLimit), Event::TimerFired(Timer::EndLimit)]),
+    ]
+}
+
+/// The same leg ids may be asked for only once, as ids are unique.
+fn once(events: Vec<Event>) -> impl Iterator<Item = Event> {
+    let mut asked = false;
+    events.into_iter().filter(move |event| {
+        let is_transfer = matches!(event, Event::TransferRequested(_));
+        let again = is_transfer && asked;
+        asked |= is_transfer;
+        !again
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3000))]
+
+    #[test]
+    fn whatever_happens_nobody_is_dialled_twice_and_every_call_can_end(events in prop::collection::vec(any_event(), 0..60)) {
+        let mut story = Story::begin();
+        for event in once(events) {
+            let ended = (story.call.stage == Stage::Ended).then(|| story.call.clone());
+            let _ = story.tell(event);
+            if let Some(before) = ended {
+                prop_assert_eq!(story.call.stage, Stage::Ended);
+                prop_assert_eq!((before.ended_by, before.ended_at), (story.call.ended_by, story.call.ended_at));
+            }
+        }
+        let dials = |leg_id| story.asked.iter().filter(|it| it.dials() && it.leg_id() == Some(leg_id)).count();
+        prop_assert!(dials(FIRST) == 1 && dials(SECOND) <= 1);
+        let _ = story.tell(Event::HangUpRequested { by: Party::Crm });
+        for leg in story.call.legs.clone().iter().filter(|leg| !leg.is_over()) {
+            let named = story.leg(leg.id, LegStatus::Queued);
+            let is_ended_when_named = named.contains(&Command::EndLeg { leg_id: leg.id });
+            prop_assert!(leg.call_sid.is_some() || is_ended_when_named);
+            story.leg(leg.id, LegStatus::Completed);
+        }
+        prop_assert_eq!(story.call.stage, Stage::Ended);
+        prop_assert!(story.call.ended_by.is_some() && story.call.end_reason.is_some());
+        prop_assert!(story.call.transfers.iter().all(|transfer| transfer.ended_at.is_some()));
+    }
+}

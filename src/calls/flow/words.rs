@@ -1,0 +1,81 @@
+//! The sentences that people hear or read: one place, so that they can be read together and translated.
+
+use serde::{Deserialize, Serialize};
+
+use super::state::Failure;
+
+/// Something said to a person on the phone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "words")]
+pub enum Words {
+    /// To an agent whose customer could not be reached.
+    CustomerNotReached {
+        /// Why.
+        failure: Failure,
+    },
+    /// To an agent whose customer has hung up.
+    CustomerLeft,
+    /// To customer and agent, together again.
+    TransferFailed {
+        /// The second agent.
+        name: String,
+        /// Why.
+        failure: Failure,
+    },
+    /// To a customer whose agent has left while the next one is being rung.
+    OneMoment,
+    /// To a customer for whom nobody is left.
+    NobodyAvailable,
+    /// To whoever is left when the call is over.
+    CallOver,
+    /// To whoever is on the phone when something broke.
+    Apology,
+}
+
+impl Words {
+    /// The sentence for the ear.
+    pub fn spoken(&self) -> String {
+        match self {
+            Self::CustomerNotReached { failure: Failure::Busy } => {
+                "The customer's line is busy. Goodbye.".into()
+            }
+            Self::CustomerNotReached { failure: Failure::NoAnswer } => {
+                "The customer did not answer. Goodbye.".into()
+            }
+            Self::CustomerNotReached { .. } => "The customer could not be reached. Goodbye.".into(),
+            Self::CustomerLeft => "The customer has hung up. Goodbye.".into(),
+            Self::TransferFailed { name, failure } => {
+                format!("{}. You are together on the line again.", failure.told(name))
+            }
+            Self::OneMoment => "One moment please. We are connecting you with a colleague.".into(),
+            Self::NobodyAvailable => {
+                "We are sorry, nobody is available right now. We will call you back. Goodbye.".into()
+            }
+            Self::CallOver => "The call has ended. Goodbye.".into(),
+            Self::Apology => "We are sorry, something went wrong. Goodbye.".into(),
+        }
+    }
+}
+
+impl Failure {
+    /// What became of a second agent, as the beginning of a sentence: `Dana did not answer`.
+    pub fn told(self, name: &str) -> String {
+        match self {
+            Self::Busy => format!("{name} is busy"),
+            Self::NoAnswer => format!("{name} did not answer"),
+            Self::Declined => format!("{name} declined the call"),
+            Self::Voicemail => format!("{name}'s voicemail picked up"),
+            Self::Unreachable => format!("{name} could not be reached"),
+            Self::CustomerLeft => "The customer has hung up".into(),
+            Self::Error => format!("{name} could not be called because of a technical problem"),
+        }
+    }
+}
+
+/// Why a transfer failed, for the screen: `Dana did not answer within 20 s`.
+pub fn failure_detail(failure: Failure, name: &str, ring_timeout_secs: u32) -> String {
+    match failure {
+        Failure::NoAnswer => format!("{} within {ring_timeout_secs} s", failure.told(name)),
+        other => other.told(name),
+    }
+}

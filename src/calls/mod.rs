@@ -1,0 +1,2 @@
+//! The domain: one outbound call from the CRM's request to the last hang-up.
+pub mod flow;
