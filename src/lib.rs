@@ -3,8 +3,16 @@
 //! | module | owns |
 //! | --- | --- |
 //! | [`calls`] | the domain: calls, legs, transfers; `calls::flow` is the pure heart |
-//! | [`telephony`] | plain values both sides of the wire know: phone numbers, addresses, SIDs |
 //! | [`clock`] | where time, ids and randomness come from |
+//! | [`middleware`] | what every request passes on its way to a view: Twilio's signature |
+//! | [`telephony`] | plain values both sides of the wire know: phone numbers, addresses, SIDs |
+//! | [`twilio`] | Twilio's language as the service speaks it: signatures, REST |
+//! | [`twiml`] | TwiML documents: typed verbs and their writer; pure |
+//! | [`voice`] | what Twilio asks for: documents, callbacks, and the URLs it is given |
 pub mod calls;
 pub mod clock;
+pub mod middleware;
 pub mod telephony;
+pub mod twilio;
+pub mod twiml;
+pub mod voice;

@@ -1,0 +1,4 @@
+//! What Twilio asks for: TwiML documents, callbacks, and the URLs it is given to ask with.
+
+pub mod documents;
+pub mod links;
