@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`calls`] | the domain: calls, legs, transfers; `calls::flow` is the pure heart |
 //! | [`clock`] | where time, ids and randomness come from |
+//! | [`db`] | connections, migrations, group commit; SQLite and PostgreSQL in one path of code |
 //! | [`middleware`] | what every request passes on its way to a view: Twilio's signature |
 //! | [`telephony`] | plain values both sides of the wire know: phone numbers, addresses, SIDs |
 //! | [`twilio`] | Twilio's language as the service speaks it: signatures, REST |
@@ -11,6 +12,7 @@
 //! | [`voice`] | what Twilio asks for: documents, callbacks, and the URLs it is given |
 pub mod calls;
 pub mod clock;
+pub mod db;
 pub mod middleware;
 pub mod telephony;
 pub mod twilio;

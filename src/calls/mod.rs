@@ -1,2 +1,5 @@
 //! The domain: one outbound call from the CRM's request to the last hang-up.
+
 pub mod flow;
+pub mod models;
+pub mod queue;

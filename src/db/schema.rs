@@ -1,0 +1,169 @@
+//! The tables, as Diesel knows them; one description for both databases. Ids, enums and JSON are text, times are UTC
+//! without a zone.
+
+#![expect(missing_docs, reason = "the migrations explain the columns")]
+
+diesel::table! {
+    agents (id) {
+        id -> Text,
+        name -> Text,
+        display_name -> Text,
+        address -> Text,
+        role -> Text,
+        created_at -> Timestamp,
+        disabled_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    api_keys (id) {
+        id -> Text,
+        name -> Text,
+        prefix -> Text,
+        secret_hash -> Text,
+        scopes -> Text,
+        created_at -> Timestamp,
+        expires_at -> Nullable<Timestamp>,
+        revoked_at -> Nullable<Timestamp>,
+        last_used_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    calls (id) {
+        id -> Text,
+        stage -> Text,
+        status -> Text,
+        bridge -> Text,
+        caller_id -> Text,
+        room -> Text,
+        conference_sid -> Nullable<Text>,
+        ring_timeout_secs -> Integer,
+        time_limit_secs -> Integer,
+        holder -> Text,
+        move_sent -> Bool,
+        dial_ended -> Bool,
+        pending_words -> Nullable<Text>,
+        ended_by -> Nullable<Text>,
+        ended_by_certain -> Bool,
+        end_reason -> Nullable<Text>,
+        created_at -> Timestamp,
+        connected_at -> Nullable<Timestamp>,
+        ended_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    call_requests (call_id) {
+        call_id -> Text,
+        api_key_id -> Text,
+        external_id -> Nullable<Text>,
+        metadata -> Nullable<Text>,
+        idempotency_key -> Nullable<Text>,
+        request_hash -> Text,
+    }
+}
+
+diesel::table! {
+    legs (id) {
+        id -> Text,
+        call_id -> Text,
+        position -> Integer,
+        role -> Text,
+        address -> Text,
+        name -> Text,
+        call_sid -> Nullable<Text>,
+        parent_call_sid -> Nullable<Text>,
+        status -> Text,
+        sequence -> Nullable<BigInt>,
+        failure -> Nullable<Text>,
+        in_room -> Bool,
+        room_sequence -> Nullable<BigInt>,
+        ends_room -> Bool,
+        gone -> Bool,
+        end_wanted -> Bool,
+        answered_at -> Nullable<Timestamp>,
+        ended_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    transfers (id) {
+        id -> Text,
+        call_id -> Text,
+        position -> Integer,
+        leg_id -> Text,
+        style -> Text,
+        briefing -> Nullable<Text>,
+        status -> Text,
+        failure -> Nullable<Text>,
+        failure_detail -> Nullable<Text>,
+        caller_id -> Text,
+        ring_timeout_secs -> Integer,
+        requested_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    events (id) {
+        id -> BigInt,
+        call_id -> Text,
+        at -> Timestamp,
+        kind -> Text,
+        leg_id -> Nullable<Text>,
+        detail -> Text,
+    }
+}
+
+diesel::table! {
+    webhooks (id) {
+        id -> BigInt,
+        received_at -> Timestamp,
+        call_id -> Nullable<Text>,
+        method -> Text,
+        path_and_query -> Text,
+        form -> Text,
+        idempotency_token -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    commands (id) {
+        id -> Text,
+        call_id -> Text,
+        leg_id -> Nullable<Text>,
+        kind -> Text,
+        payload -> Text,
+        status -> Text,
+        attempts -> Integer,
+        uncertain -> Bool,
+        claimed_by -> Nullable<Text>,
+        due_at -> Timestamp,
+        outcome -> Nullable<Text>,
+        created_at -> Timestamp,
+        finished_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    timers (id) {
+        id -> Text,
+        call_id -> Text,
+        timer -> Text,
+        due_at -> Timestamp,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    agents,
+    api_keys,
+    call_requests,
+    calls,
+    commands,
+    events,
+    legs,
+    timers,
+    transfers,
+    webhooks
+);
