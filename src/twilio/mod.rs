@@ -1,3 +1,20 @@
 //! Twilio's language as the service speaks it: what Twilio signs, and what it is asked over REST.
 
+pub mod client;
+pub mod errors;
+mod form;
+pub mod requests;
+pub mod resources;
+pub mod retry;
 pub mod signature;
+
+pub use client::{Credentials, TwilioClient, TwilioConfig, http_client};
+pub use errors::TwilioError;
+pub use requests::{
+    CallFilter, CallUpdate, ConferenceFilter, ConferenceUpdate, CreateCall, CreateParticipant,
+    ParticipantUpdate,
+};
+pub use resources::{
+    CallResource, CallStatus, ConferenceResource, ConferenceStatus, ParticipantResource, ParticipantStatus,
+};
+pub use retry::RetryPolicy;
