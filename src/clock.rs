@@ -13,6 +13,11 @@ pub trait Clock: Send + Sync + 'static {
 
     /// How long a sleeper must really sleep until `when`; zero when it has passed.
     fn until(&self, when: DateTime<Utc>) -> Duration;
+
+    /// How many of its seconds pass in a real one; 1 in production.
+    fn speed(&self) -> f64 {
+        1.0
+    }
 }
 
 /// A clock that several owners share.
@@ -61,6 +66,10 @@ impl Clock for SystemClock {
 
     fn until(&self, when: DateTime<Utc>) -> Duration {
         (when - self.now()).to_std().unwrap_or_default().div_f64(self.speed)
+    }
+
+    fn speed(&self) -> f64 {
+        self.speed
     }
 }
 

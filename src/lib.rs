@@ -2,6 +2,7 @@
 //!
 //! | module | owns |
 //! | --- | --- |
+//! | [`app`] | the state that views and workers share |
 //! | [`calls`] | the domain: calls, legs, transfers; `calls::flow` is the pure heart |
 //! | [`clock`] | where time, ids and randomness come from |
 //! | [`db`] | connections, migrations, group commit; SQLite and PostgreSQL in one path of code |
@@ -10,6 +11,7 @@
 //! | [`twilio`] | Twilio's language as the service speaks it: signatures, REST |
 //! | [`twiml`] | TwiML documents: typed verbs and their writer; pure |
 //! | [`voice`] | what Twilio asks for: documents, callbacks, and the URLs it is given |
+pub mod app;
 pub mod calls;
 pub mod clock;
 pub mod db;

@@ -1,5 +1,8 @@
 //! The domain: one outbound call from the CRM's request to the last hang-up.
 
+pub mod dispatcher;
 pub mod flow;
 pub mod models;
 pub mod queue;
+pub mod requests;
+pub mod services;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::flow::{Call, Change, Command, Leg, Timer, Transfer};
 use crate::db::schema::{call_requests, calls, commands, events, legs, timers, transfers, webhooks};
 use crate::db::{DbConnection, DbError};
+use crate::telephony::CallSid;
 
 /// What a query gives.
 pub type DbResult<T> = Result<T, DbError>;
@@ -220,6 +221,11 @@ pub fn load_for_update(conn: &mut DbConnection, call_id: Uuid) -> DbResult<Optio
 pub fn load(conn: &mut DbConnection, call_id: Uuid) -> DbResult<Option<Call>> {
     let row = calls::table.find(call_id.to_string()).select(CallRow::as_select()).first(conn).optional()?;
     row.map(|row| whole(conn, row)).transpose()
+}
+
+/// Whether this Twilio call is a leg of any call of ours.
+pub fn knows_call_sid(conn: &mut DbConnection, sid: &CallSid) -> DbResult<bool> {
+    Ok(legs::table.filter(legs::call_sid.eq(sid.as_str())).count().get_result::<i64>(conn)? > 0)
 }
 
 /// Calls, newest first; `status` narrows, `before` continues after the last of an earlier page.

@@ -1,0 +1,113 @@
+//! The application's state: everything that views and workers share, each thing built once and handed in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::{Notify, broadcast};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use crate::calls::dispatcher;
+use crate::calls::flow::Policy;
+use crate::calls::queue::Claimant;
+use crate::calls::services::Advanced;
+use crate::clock::{IdSource, SharedClock};
+use crate::db::Db;
+use crate::telephony::PhoneNumber;
+use crate::twilio::TwilioClient;
+use crate::voice::documents::Documents;
+
+/// How long, in real seconds, what one process has claimed is safe from the others: longer than Twilio may take to answer.
+const LEASE_SECS: f64 = 60.0;
+
+/// What a call is made of unless the request says otherwise.
+#[derive(Debug, Clone)]
+pub struct CallDefaults {
+    /// What agent and customer see as caller.
+    pub caller_id: Option<PhoneNumber>,
+    /// How long to ring, in seconds; Twilio adds 5.
+    pub ring_timeout_secs: u32,
+    /// How long a leg may last, in seconds.
+    pub time_limit_secs: u32,
+}
+
+/// Everything that is shared.
+pub struct App {
+    /// The database.
+    pub db: Db,
+    /// Twilio's REST API.
+    pub twilio: TwilioClient,
+    /// The time.
+    pub clock: SharedClock,
+    /// Ids and unguessable names.
+    pub ids: Arc<dyn IdSource>,
+    /// TwiML.
+    pub documents: Documents,
+    /// The flow's choices.
+    pub policy: Policy,
+    /// What a call is made of.
+    pub defaults: CallDefaults,
+    /// How long a TwiML view waits for the database before it answers without.
+    pub database_budget: Duration,
+    /// This process, in claims.
+    pub process: String,
+    /// Wakes the worker before its nap is over.
+    pub knock: Notify,
+    /// Says which call has changed.
+    pub changed: broadcast::Sender<Uuid>,
+    /// What is being carried out; a stop waits for it.
+    pub tasks: TaskTracker,
+    /// Ends the worker.
+    pub stopping: CancellationToken,
+}
+
+/// What it takes to claim rows at one moment; owned, so that it can go along into a transaction.
+#[derive(Clone)]
+pub struct Claims {
+    process: String,
+    /// The moment.
+    pub now: DateTime<Utc>,
+    lease: TimeDelta,
+    ids: Arc<dyn IdSource>,
+}
+
+impl Claims {
+    /// The same, borrowed.
+    pub fn claimant(&self) -> Claimant<'_> {
+        Claimant { name: &self.process, now: self.now, lease: self.lease, ids: &*self.ids }
+    }
+}
+
+impl App {
+    /// For a transaction that is about to begin.
+    pub fn claims(&self) -> Claims {
+        let lease = Duration::from_secs_f64(LEASE_SECS * self.clock.speed());
+        Claims {
+            process: self.process.clone(),
+            now: self.clock.now(),
+            lease: TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX),
+            ids: self.ids.clone(),
+        }
+    }
+
+    /// After a step is durable: carries its commands out, and tells whoever watches the call.
+    pub fn carry_on(self: &Arc<Self>, advanced: Option<Advanced>) {
+        let Some(advanced) = advanced else { return };
+        drop(self.changed.send(advanced.call.id)); // nobody may be watching
+        dispatcher::dispatch(self, advanced.commands);
+        self.knock.notify_one();
+    }
+
+    /// Stops the worker and waits for what is being carried out, at most so long.
+    pub async fn stop(&self, patience: Duration) {
+        self.stopping.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(patience, self.tasks.wait()).await.is_err() {
+            tracing::warn!(
+                "stopped while requests to Twilio were on their way; the next start looks them up"
+            );
+        }
+    }
+}

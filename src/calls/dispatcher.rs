@@ -1,0 +1,265 @@
+//! Carries commands out: asks Twilio, and takes what came of it back into the flow. Also fires timers, and takes over what
+//! a process that is no more has left.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use super::flow::{self, Call, Command, Event, Failure, LegProgress};
+use super::models::{self, CommandRow, TimerRow};
+use super::queue::{self, Settled};
+use super::requests::{self, Request, failure_of, leg_status, request};
+use super::services::{self, Advanced, ServiceError};
+use crate::app::App;
+use crate::db::DbError;
+use crate::twilio::{CallFilter, CallResource, TwilioError};
+
+/// How often a command is tried in all before it is given up.
+const ATTEMPTS: i32 = 6;
+/// How long after an uncertain create Twilio is asked whether it happened: its list lags behind.
+const LOOK_AFTER_SECS: i64 = 2;
+/// How far Twilio's clock may be behind ours, when a lost create is looked for by its time.
+const CLOCK_SKEW_SECS: i64 = 5;
+/// Rows taken over at once at the most.
+const TAKE_OVER: i64 = 100;
+/// How long to sleep at the most, in real time: other processes' rows come without a knock.
+const NAP: Duration = Duration::from_millis(500);
+
+/// What came of one try.
+enum Outcome {
+    Done(Option<LegProgress>),
+    Refused { gone: bool, failure: Failure, reason: String },
+    Again { uncertain: bool, reason: String },
+}
+
+/// Starts carrying out what this process has claimed.
+pub fn dispatch(app: &Arc<App>, commands: Vec<CommandRow>) {
+    for row in commands {
+        let task = carry_out(app.clone(), row);
+        app.tasks.spawn(task);
+    }
+}
+
+/// Works through timers and unclaimed commands until the application stops.
+pub async fn run(app: Arc<App>) {
+    while !app.stopping.is_cancelled() {
+        if let Err(error) = take_over(&app).await {
+            tracing::warn!(%error, "cannot look for due commands");
+        }
+        let nap = match fire_due(&app).await {
+            Ok(nap) => nap,
+            Err(error) => {
+                tracing::warn!(%error, "cannot fire timers");
+                NAP
+            }
+        };
+        tokio::select! {
+            () = app.stopping.cancelled() => {}
+            () = app.knock.notified() => {}
+            () = tokio::time::sleep(nap) => {}
+        }
+    }
+}
+
+async fn take_over(app: &Arc<App>) -> Result<(), DbError> {
+    let claims = app.claims();
+    let due = claims.clone();
+    let has_any = app
+        .db
+        .read(move |conn| Ok::<_, DbError>(queue::next_due(conn)?.is_some_and(|at| at <= due.now)))
+        .await?;
+    if !has_any {
+        return Ok(());
+    }
+    let rows = app.db.write(move |conn| queue::claim_due(conn, &claims.claimant(), TAKE_OVER)).await?;
+    dispatch(app, rows);
+    Ok(())
+}
+
+/// Fires what is due; gives how long until the next.
+async fn fire_due(app: &Arc<App>) -> Result<Duration, DbError> {
+    let now = app.clock.now();
+    let due = app.db.read(move |conn| queue::due_timers(conn, now, TAKE_OVER)).await?;
+    for row in due {
+        fire(app, row).await;
+    }
+    let next = app.db.read(queue::next_due).await?;
+    Ok(next.map_or(NAP, |at| app.clock.until(at).clamp(Duration::from_millis(1), NAP)))
+}
+
+async fn fire(app: &Arc<App>, row: TimerRow) {
+    let claims = app.claims();
+    let policy = app.policy.clone();
+    let fired = app.db.write(move |conn| {
+        let claimant = claims.claimant();
+        if !queue::take_timer(conn, &row)? {
+            return Ok(None); // another process was faster
+        }
+        let call_id = row.call_id.parse().map_err(DbError::corrupt)?;
+        services::advance(conn, &claimant, &policy, call_id, &Event::TimerFired(row.timer()?))
+    });
+    match fired.await {
+        Ok(advanced) => app.carry_on(advanced),
+        Err(error) => tracing::warn!(%error, "a timer could not be fired"),
+    }
+}
+
+async fn carry_out(app: Arc<App>, row: CommandRow) {
+    let outcome = attempt(&app, &row).await.unwrap_or_else(|error| again(false, error));
+    // What has happened at Twilio must reach the database; until it does, nobody else may repeat it.
+    while let Err(error) = settle(&app, &row, &outcome).await {
+        tracing::error!(%error, command.id = row.id, "cannot write down what Twilio answered; trying again");
+        if app.stopping.is_cancelled() || !error.is_unavailable() {
+            return;
+        }
+        tokio::time::sleep(NAP).await;
+    }
+}
+
+fn again(uncertain: bool, reason: impl ToString) -> Outcome {
+    Outcome::Again { uncertain, reason: reason.to_string() }
+}
+
+async fn attempt(app: &Arc<App>, row: &CommandRow) -> Result<Outcome, DbError> {
+    let command = row.command()?;
+    let call_id = row.call_id.parse().map_err(DbError::corrupt)?;
+    let Some(call) = app.db.read(move |conn| models::load(conn, call_id)).await? else {
+        return Ok(refused(false, Failure::Error, "the call is not known"));
+    };
+    if !flow::is_still_wanted(&call, &command) {
+        return Ok(refused(false, Failure::Error, "not wanted any more"));
+    }
+    if command.dials() && row.uncertain {
+        match look_up(app, &call, &command, row).await {
+            Ok(Some(found)) => return Ok(Outcome::Done(Some(found))),
+            Ok(None) => {}
+            Err(error) => return Ok(again(true, error)),
+        }
+    }
+    let Some(request) = request(&app.documents.links, &call, &command) else {
+        return Ok(refused(false, Failure::Error, "Twilio does not know the leg"));
+    };
+    Ok(match send(app, &command, request).await {
+        Ok(progress) => Outcome::Done(progress),
+        Err(error) if error.is_gone() => refused(true, Failure::Error, error),
+        Err(error @ TwilioError::Refused { .. }) => refused(false, failure_of(&error), error),
+        Err(error) => again(error.may_have_happened(), error),
+    })
+}
+
+fn refused(gone: bool, failure: Failure, reason: impl ToString) -> Outcome {
+    Outcome::Refused { gone, failure, reason: reason.to_string() }
+}
+
+async fn send(app: &App, command: &Command, request: Request) -> Result<Option<LegProgress>, TwilioError> {
+    let leg_of = |call: CallResource| progress(command, &call);
+    match request {
+        Request::CreateCall(create) => app.twilio.create_call(&create).await.map(leg_of),
+        Request::FetchCall(sid) => app.twilio.fetch_call(&sid).await.map(leg_of),
+        Request::UpdateCall(sid, update) => app.twilio.update_call(&sid, &update).await.map(|_| None),
+        Request::UpdateConference(sid, update) => {
+            app.twilio.update_conference(&sid, &update).await.map(|_| None)
+        }
+        Request::UpdateParticipant(room, sid, update) => {
+            app.twilio.update_participant(&room, &sid, &update).await.map(|_| None)
+        }
+        Request::CreateParticipant(room, create) => {
+            let made = app.twilio.create_participant(&room, &create).await?;
+            Ok(command.leg_id().map(|leg_id| LegProgress {
+                leg_id,
+                call_sid: made.call_sid,
+                parent_call_sid: None,
+                status: flow::LegStatus::Queued,
+                sequence: None,
+                sip_code: None,
+            }))
+        }
+    }
+}
+
+fn progress(command: &Command, call: &CallResource) -> Option<LegProgress> {
+    Some(LegProgress {
+        leg_id: command.leg_id()?,
+        call_sid: call.sid.clone(),
+        parent_call_sid: call.parent_call_sid.clone(),
+        status: leg_status(call.status)?,
+        sequence: None,
+        sip_code: None,
+    })
+}
+
+/// Finds the leg of a create whose answer was lost: the newest to the same person, placed since, that is nobody else's.
+async fn look_up(
+    app: &App,
+    call: &Call,
+    command: &Command,
+    row: &CommandRow,
+) -> Result<Option<LegProgress>, TwilioError> {
+    let Some(leg) = command.leg_id().and_then(|leg_id| call.leg(leg_id)) else { return Ok(None) };
+    let (to, from) = requests::parties(call, leg);
+    let filter = CallFilter { to: Some(to), from: Some(from), limit: Some(50), ..Default::default() };
+    let since = row.created_at.and_utc() - TimeDelta::seconds(CLOCK_SKEW_SECS);
+    for found in app.twilio.list_calls(&filter).await? {
+        let is_recent = found.date_created.is_none_or(|at| at >= since);
+        if is_recent && found.parent_call_sid.is_none() && !is_known(app, &found).await {
+            return Ok(progress(command, &found));
+        }
+    }
+    Ok(None)
+}
+
+async fn is_known(app: &App, found: &CallResource) -> bool {
+    let sid = found.sid.clone();
+    // When in doubt it is somebody else's: the caller looks again rather than adopting a stranger's leg.
+    app.db.read(move |conn| models::knows_call_sid(conn, &sid)).await.unwrap_or(true)
+}
+
+async fn settle(app: &Arc<App>, row: &CommandRow, outcome: &Outcome) -> Result<(), ServiceError> {
+    let command = row.command()?;
+    let is_last = row.attempts + 1 >= ATTEMPTS;
+    let (settled, text, event) = match outcome {
+        Outcome::Again { uncertain, reason } if !is_last => {
+            return postpone(app, row, *uncertain, reason).await;
+        }
+        Outcome::Done(progress) => {
+            (Settled::Done, "done".to_owned(), Event::CommandDone { command, progress: progress.clone() })
+        }
+        Outcome::Refused { gone, failure, reason } => {
+            let event = Event::CommandRefused { command, gone: *gone, failure: *failure };
+            (Settled::Refused, reason.clone(), event)
+        }
+        Outcome::Again { reason, .. } => {
+            let event = Event::CommandRefused { command, gone: false, failure: Failure::Error };
+            (Settled::Refused, format!("given up: {reason}"), event)
+        }
+    };
+    tracing::info!(call.id = row.call_id, command.kind = row.kind, outcome = text, "command settled");
+    let claims = app.claims();
+    let policy = app.policy.clone();
+    let row = row.clone();
+    let written = app.db.write(move |conn| {
+        let claimant = claims.claimant();
+        let next = queue::finish(conn, &claimant, &row, settled, &text)?;
+        let call_id = row.call_id.parse().map_err(DbError::corrupt)?;
+        let mut advanced = services::advance(conn, &claimant, &policy, call_id, &event)?;
+        if let Some(advanced) = &mut advanced {
+            advanced.commands.extend(next);
+        }
+        Ok::<Option<Advanced>, ServiceError>(advanced)
+    });
+    app.carry_on(written.await?);
+    Ok(())
+}
+
+async fn postpone(app: &App, row: &CommandRow, uncertain: bool, reason: &str) -> Result<(), ServiceError> {
+    tracing::warn!(call.id = row.call_id, command.kind = row.kind, reason, "command will be tried again");
+    // 0.5, 1, 2, 4 … seconds; a create that may have happened is not looked for at once.
+    let wait = TimeDelta::milliseconds(500 << row.attempts.clamp(0, 6));
+    let wait = if uncertain { wait.max(TimeDelta::seconds(LOOK_AFTER_SECS)) } else { wait };
+    let until = app.clock.now() + wait;
+    let (row, reason) = (row.clone(), reason.to_owned());
+    app.db.write(move |conn| queue::postpone(conn, &row, until, uncertain, &reason)).await?;
+    app.knock.notify_one();
+    Ok(())
+}

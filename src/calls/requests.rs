@@ -1,0 +1,135 @@
+//! A command of the flow, in Twilio's words: which REST request it is, with all its parameters. Pure.
+
+use super::flow::{Call, Command, Failure, Leg, LegStatus, Role};
+use crate::telephony::{Address, CallSid, ConferenceSid};
+use crate::twilio::{
+    CallStatus, CallUpdate, ConferenceUpdate, CreateCall, CreateParticipant, ParticipantUpdate, TwilioError,
+};
+use crate::twiml::{Beep, CallEvent, Callback, Method};
+use crate::voice::documents::CONFERENCE_EVENTS;
+use crate::voice::links::{InRoom, Links};
+
+/// One REST request.
+#[derive(Debug)]
+pub enum Request {
+    /// Calls create.
+    CreateCall(CreateCall),
+    /// Participants create, in the room of this name or SID.
+    CreateParticipant(String, CreateParticipant),
+    /// Calls update.
+    UpdateCall(CallSid, CallUpdate),
+    /// Calls fetch.
+    FetchCall(CallSid),
+    /// Conferences update.
+    UpdateConference(ConferenceSid, ConferenceUpdate),
+    /// Participants update.
+    UpdateParticipant(ConferenceSid, CallSid, ParticipantUpdate),
+}
+
+/// The request that carries the command out; `None` when the leg it is about is not known to Twilio.
+pub fn request(links: &Links, call: &Call, command: &Command) -> Option<Request> {
+    let leg = command.leg_id().and_then(|leg_id| call.leg(leg_id));
+    let sid = leg.and_then(|leg| leg.call_sid.clone());
+    Some(match command {
+        Command::CreateCall { .. } => Request::CreateCall(create_call(links, call, leg?)?),
+        Command::CreateParticipant { .. } => {
+            Request::CreateParticipant(room_of(call), create_participant(links, call, leg?))
+        }
+        Command::MoveToRoom { leg_id } => {
+            let query = InRoom { call: call.id, leg: *leg_id, room: call.room.clone() };
+            Request::UpdateCall(sid?, CallUpdate::redirect(links.conference(&query)))
+        }
+        Command::TellAndEnd { words, .. } => {
+            Request::UpdateCall(sid?, CallUpdate::redirect(links.goodbye(words)))
+        }
+        Command::EndLeg { .. } => Request::UpdateCall(sid?, CallUpdate::Complete),
+        Command::FetchLeg { .. } => Request::FetchCall(sid?),
+        Command::Announce { conference_sid, words } => {
+            let update =
+                ConferenceUpdate::Announce { url: links.announce(words), method: Some(Method::Post) };
+            Request::UpdateConference(conference_sid.clone(), update)
+        }
+        Command::SetEndConferenceOnExit { conference_sid, value, .. } => {
+            let update = ParticipantUpdate { end_conference_on_exit: Some(*value), ..Default::default() };
+            Request::UpdateParticipant(conference_sid.clone(), sid?, update)
+        }
+    })
+}
+
+/// By name the first to come opens the room; once somebody is in it, its SID, so that no second room can open.
+fn room_of(call: &Call) -> String {
+    let is_open = call.legs.iter().any(|leg| leg.in_room);
+    match &call.conference_sid {
+        Some(sid) if is_open => sid.to_string(),
+        _ => call.room.clone(),
+    }
+}
+
+fn create_call(links: &Links, call: &Call, agent: &Leg) -> Option<CreateCall> {
+    let from = Address::Phone(call.caller_id.clone());
+    let url = links.second_leg(call, agent, call.customer()?);
+    Some(CreateCall {
+        method: Some(Method::Post),
+        status_callback: Some(progress_of(links, call, agent)),
+        timeout: Some(call.ring_timeout_secs),
+        time_limit: Some(call.time_limit_secs),
+        ..CreateCall::new(agent.address.clone(), from, url)
+    })
+}
+
+/// The second agent's leg. The conference callback is the same as on every other leg: whoever comes first counts.
+fn create_participant(links: &Links, call: &Call, leg: &Leg) -> CreateParticipant {
+    let transfer = call.transfers.iter().find(|transfer| transfer.leg_id == leg.id);
+    let caller_id = transfer.map_or(&call.caller_id, |transfer| &transfer.caller_id);
+    CreateParticipant {
+        label: Some(leg.id.to_string()),
+        timeout: Some(transfer.map_or(call.ring_timeout_secs, |transfer| transfer.ring_timeout_secs)),
+        time_limit: Some(call.time_limit_secs),
+        early_media: Some(true),
+        beep: Some(Beep::Never),
+        start_conference_on_enter: Some(true),
+        end_conference_on_exit: Some(false),
+        wait_url: Some(links.wait()),
+        wait_method: Some(Method::Post),
+        status_callback: Some(progress_of(links, call, leg)),
+        conference_status_callback: Some(Callback::post(links.conference_status(call.id), CONFERENCE_EVENTS)),
+        ..CreateParticipant::new(leg.address.clone(), Address::Phone(caller_id.clone()))
+    }
+}
+
+fn progress_of(links: &Links, call: &Call, leg: &Leg) -> Callback<CallEvent> {
+    Callback::post(links.call_status(call.id, leg.id), CallEvent::ALL)
+}
+
+/// Whom a dialling command calls, and as whom: what a lost create is looked up by.
+pub fn parties(call: &Call, leg: &Leg) -> (Address, Address) {
+    let transfer =
+        call.transfers.iter().find(|transfer| transfer.leg_id == leg.id && leg.role == Role::SecondAgent);
+    let from = transfer.map_or(&call.caller_id, |transfer| &transfer.caller_id);
+    (leg.address.clone(), Address::Phone(from.clone()))
+}
+
+/// Twilio's call status as a leg's progress; `None` for a word this version does not know.
+pub fn leg_status(status: CallStatus) -> Option<LegStatus> {
+    Some(match status {
+        CallStatus::Queued => LegStatus::Queued,
+        CallStatus::Initiated => LegStatus::Initiated,
+        CallStatus::Ringing => LegStatus::Ringing,
+        CallStatus::InProgress => LegStatus::InProgress,
+        CallStatus::Completed => LegStatus::Completed,
+        CallStatus::Busy => LegStatus::Busy,
+        CallStatus::NoAnswer => LegStatus::NoAnswer,
+        CallStatus::Failed => LegStatus::Failed,
+        CallStatus::Canceled => LegStatus::Canceled,
+        CallStatus::Unknown => return None,
+    })
+}
+
+/// What Twilio's refusal says of the person who was to be rung: these codes are about the number, all others about us.
+/// <https://www.twilio.com/docs/api/errors>
+pub fn failure_of(error: &TwilioError) -> Failure {
+    match error.code() {
+        Some(21211 | 21214..=21217 | 21219) => Failure::Unreachable,
+        _ => Failure::Error,
+    }
+}
