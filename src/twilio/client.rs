@@ -33,7 +33,7 @@ pub struct TwilioClient {
 }
 
 impl TwilioClient {
-    /// A client that asks through `http`, usually [`http_client`]'s.
+    /// A client that asks through `http`, usually that of [`http_client`](super::http_client).
     pub fn new(mut config: TwilioConfig, http: reqwest::Client, retry: RetryPolicy) -> Self {
         config.base_url.truncate(config.base_url.trim_end_matches('/').len());
         let account_url = format!("{}/2010-04-01/Accounts/{}", config.base_url, config.account_sid);
