@@ -7,8 +7,9 @@ pub mod requests;
 pub mod resources;
 pub mod retry;
 pub mod signature;
+mod transport;
 
-pub use client::{Credentials, TwilioClient, TwilioConfig, http_client};
+pub use client::TwilioClient;
 pub use errors::TwilioError;
 pub use requests::{
     CallFilter, CallUpdate, ConferenceFilter, ConferenceUpdate, CreateCall, CreateParticipant,
@@ -18,3 +19,4 @@ pub use resources::{
     CallResource, CallStatus, ConferenceResource, ConferenceStatus, ParticipantResource, ParticipantStatus,
 };
 pub use retry::RetryPolicy;
+pub use transport::{Credentials, TwilioConfig, http_client};

@@ -1,17 +1,18 @@
 //! Owns the checks of the client against a server that records what it is asked.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
+use chrono::NaiveDate;
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use wiremock::matchers::{any, method, path, query_param, query_param_is_missing};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use chrono::NaiveDate;
-
 use super::*;
-use crate::twilio::{CallStatus, ConferenceStatus};
+use crate::telephony::AccountSid;
+use crate::twilio::{CallStatus, ConferenceStatus, Credentials, http_client};
 use crate::twiml::{Beep, CallEvent, Callback, ConferenceEvent, Method as HttpMethod};
 
 const ACCOUNT: &str = "/2010-04-01/Accounts/AC00000000000000000000000000000001";
@@ -131,11 +132,14 @@ async fn the_account_or_one_of_its_keys_authenticates() {
     client.fetch_call(&CallSid::from_u128(1)).await.unwrap();
     let config = TwilioConfig {
         credentials: Credentials::ApiKey { sid: "SK1".into(), secret: "s3cret".into() },
-        ..client.config.clone()
+        ..client.transport.config.clone()
     };
     let shown = format!("{config:?} {client:?}");
     assert!(!shown.contains("s3cret") && !shown.contains("token"), "{shown}");
-    TwilioClient::new(config, client.http.clone(), EAGER).fetch_call(&CallSid::from_u128(1)).await.unwrap();
+    TwilioClient::new(config, client.transport.http.clone(), EAGER)
+        .fetch_call(&CallSid::from_u128(1))
+        .await
+        .unwrap();
     let sent: Vec<_> =
         requests(&server).await.iter().map(|request| request.headers["authorization"].clone()).collect();
     // Of "AC00000000000000000000000000000001:token" and "SK1:s3cret".
@@ -458,7 +462,7 @@ async fn a_connection_that_breaks_leaves_it_uncertain() {
 #[tokio::test]
 async fn an_answer_that_does_not_come_in_time_leaves_it_uncertain() {
     let mut client = client(&format!("http://{}", silent(false).await));
-    client.config.timeout = Duration::from_millis(100);
+    client.transport.config.timeout = Duration::from_millis(100);
     let error = client.create_call(&to_customer()).await.unwrap_err();
     assert!(error.may_have_happened(), "{error}");
     let filter = CallFilter { to: Some("+15550100123".parse().unwrap()), ..CallFilter::default() };
