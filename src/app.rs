@@ -111,3 +111,6 @@ impl App {
         }
     }
 }
+
+/// The state as views take it.
+pub type SharedApp = actix_web::web::Data<App>;

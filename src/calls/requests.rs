@@ -40,13 +40,15 @@ pub fn request(links: &Links, call: &Call, command: &Command) -> Option<Request>
             Request::UpdateCall(sid?, CallUpdate::redirect(links.conference(&query)))
         }
         Command::TellAndEnd { words, .. } => {
-            Request::UpdateCall(sid?, CallUpdate::redirect(links.goodbye(words)))
+            Request::UpdateCall(sid?, CallUpdate::redirect(links.goodbye(call.id, words)))
         }
         Command::EndLeg { .. } => Request::UpdateCall(sid?, CallUpdate::Complete),
         Command::FetchLeg { .. } => Request::FetchCall(sid?),
         Command::Announce { conference_sid, words } => {
-            let update =
-                ConferenceUpdate::Announce { url: links.announce(words), method: Some(Method::Post) };
+            let update = ConferenceUpdate::Announce {
+                url: links.announce(call.id, words),
+                method: Some(Method::Post),
+            };
             Request::UpdateConference(conference_sid.clone(), update)
         }
         Command::SetEndConferenceOnExit { conference_sid, value, .. } => {
@@ -89,7 +91,7 @@ fn create_participant(links: &Links, call: &Call, leg: &Leg) -> CreateParticipan
         beep: Some(Beep::Never),
         start_conference_on_enter: Some(true),
         end_conference_on_exit: Some(false),
-        wait_url: Some(links.wait()),
+        wait_url: Some(links.wait(call.id)),
         wait_method: Some(Method::Post),
         status_callback: Some(progress_of(links, call, leg)),
         conference_status_callback: Some(Callback::post(links.conference_status(call.id), CONFERENCE_EVENTS)),

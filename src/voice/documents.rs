@@ -54,7 +54,7 @@ impl Documents {
         conference.start_conference_on_enter = Some(true);
         conference.end_conference_on_exit = Some(false);
         conference.beep = Some(Beep::Never);
-        conference.wait_url = Some(self.links.wait());
+        conference.wait_url = Some(self.links.wait(query.call));
         conference.wait_method = Some(Method::Post);
         conference.participant_label = Some(query.leg.to_string());
         conference.status_callback =

@@ -71,7 +71,7 @@ pub struct OfLeg {
     pub leg: Uuid,
 }
 
-/// Query of [`paths::CONFERENCE_STATUS`]; the leg is in the form, as participant label.
+/// Query of [`paths::WAIT`], and of [`paths::CONFERENCE_STATUS`], whose form names the leg as participant label.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OfCall {
     /// The call.
@@ -81,6 +81,8 @@ pub struct OfCall {
 /// Query of [`paths::ANNOUNCE`] and [`paths::GOODBYE`]: what to say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Speech {
+    /// The call.
+    pub call: Uuid,
     /// The sentence.
     pub text: String,
 }
@@ -123,18 +125,18 @@ impl Links {
     }
 
     /// What is heard while waiting in the room.
-    pub fn wait(&self) -> String {
-        format!("{}{}", self.public_url, paths::WAIT)
+    pub fn wait(&self, call: Uuid) -> String {
+        self.with_query(paths::WAIT, &OfCall { call })
     }
 
     /// A sentence for everybody in the room.
-    pub fn announce(&self, words: &Words) -> String {
-        self.with_query(paths::ANNOUNCE, &Speech { text: words.spoken() })
+    pub fn announce(&self, call: Uuid, words: &Words) -> String {
+        self.with_query(paths::ANNOUNCE, &Speech { call, text: words.spoken() })
     }
 
     /// A sentence for one person, then the end of their leg.
-    pub fn goodbye(&self, words: &Words) -> String {
-        self.with_query(paths::GOODBYE, &Speech { text: words.spoken() })
+    pub fn goodbye(&self, call: Uuid, words: &Words) -> String {
+        self.with_query(paths::GOODBYE, &Speech { call, text: words.spoken() })
     }
 
     /// Where Twilio reports a leg's progress.

@@ -1,4 +1,7 @@
 //! What Twilio asks for: TwiML documents, callbacks, and the URLs it is given to ask with.
 
 pub mod documents;
+pub mod forms;
 pub mod links;
+pub mod urls;
+pub mod views;

@@ -112,16 +112,11 @@ pub struct RoomChange {
 #[derive(Debug, Clone, PartialEq)]
 pub enum RoomChangeKind {
     /// Somebody came in.
-    Joined {
-        /// By label or SID.
-        leg_id: Uuid,
-        /// Their leg.
-        call_sid: CallSid,
-    },
+    Joined(Participant),
     /// Somebody went out.
     Left {
-        /// By label or SID.
-        leg_id: Uuid,
+        /// Who.
+        participant: Participant,
         /// What the leg did then: `in-progress` means it lives on elsewhere; absent if Twilio did not say.
         status: Option<LegStatus>,
     },
@@ -129,6 +124,15 @@ pub enum RoomChangeKind {
     Ended,
     /// Something that changes nothing for us: a start, a mute, an announcement.
     Other,
+}
+
+/// Somebody in the room, as Twilio names them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Participant {
+    /// The label we gave: our leg's id.
+    pub label: Option<Uuid>,
+    /// Their leg.
+    pub call_sid: CallSid,
 }
 
 /// What we ask Twilio to do; becomes a row before it becomes a request.

@@ -18,8 +18,8 @@ mod words;
 use chrono::{DateTime, Utc};
 
 pub use event::{
-    Command, DialEnded, Event, LegProgress, Refusal, RoomChange, RoomChangeKind, SetTimer, Timer,
-    TransferRequest,
+    Command, DialEnded, Event, LegProgress, Participant, Refusal, RoomChange, RoomChangeKind, SetTimer,
+    Timer, TransferRequest,
 };
 pub use history::{Change, changes};
 pub use policy::Policy;

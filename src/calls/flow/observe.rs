@@ -7,7 +7,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::event::{Command, DialEnded, Event, LegProgress, RoomChange, RoomChangeKind, Timer};
+use super::event::{Command, DialEnded, Event, LegProgress, Participant, RoomChange, RoomChangeKind, Timer};
 use super::state::{Call, Failure, Leg, LegStatus, Role};
 use super::table::Trigger;
 
@@ -53,9 +53,14 @@ fn progressed(call: &mut Call, news: &LegProgress, now: DateTime<Utc>) -> Option
     if leg.call_sid.as_ref().is_some_and(|sid| *sid != news.call_sid) {
         return None;
     }
+    let is_first_news = leg.call_sid.is_none();
     leg.call_sid.get_or_insert_with(|| news.call_sid.clone());
     leg.parent_call_sid = leg.parent_call_sid.take().or_else(|| news.parent_call_sid.clone());
     leg.sequence = leg.sequence.max(news.sequence);
+    if is_first_news && leg.end_wanted && leg.status == LegStatus::Failed && !news.status.is_terminal() {
+        leg.status = news.status; // its create was given up, and had its effect all the same: it will be ended
+        return None;
+    }
     if news.status <= leg.status || leg.status.is_terminal() {
         return None;
     }
@@ -150,20 +155,22 @@ fn room_changed(call: &mut Call, change: &RoomChange, now: DateTime<Utc>) -> Opt
         call.legs.iter_mut().for_each(|leg| leg.room_sequence = None);
     }
     match &change.kind {
-        RoomChangeKind::Joined { leg_id, call_sid } => {
-            let part = part(call, *leg_id);
-            let leg = fresh_participant(call, *leg_id, change.sequence)?;
-            leg.call_sid.get_or_insert_with(|| call_sid.clone());
+        RoomChangeKind::Joined(participant) => {
+            let leg_id = leg_of(call, participant)?;
+            let part = part(call, leg_id);
+            let leg = fresh_participant(call, leg_id, change.sequence)?;
+            leg.call_sid.get_or_insert_with(|| participant.call_sid.clone());
             leg.in_room = true;
             joined(part, leg, now)
         }
-        RoomChangeKind::Left { leg_id, status } => {
-            let leg = fresh_participant(call, *leg_id, change.sequence)?;
+        RoomChangeKind::Left { participant, status } => {
+            let leg_id = leg_of(call, participant)?;
+            let leg = fresh_participant(call, leg_id, change.sequence)?;
             leg.in_room = false;
             leg.ends_room = false;
             match *status {
-                Some(LegStatus::Completed) => gone(call, *leg_id, now),
-                Some(status) if status.is_terminal() => add_failed(call, *leg_id, status, now),
+                Some(LegStatus::Completed) => gone(call, leg_id, now),
+                Some(status) if status.is_terminal() => add_failed(call, leg_id, status, now),
                 _ => None,
             }
         }
@@ -177,6 +184,11 @@ fn room_changed(call: &mut Call, change: &RoomChange, now: DateTime<Utc>) -> Opt
         }
         RoomChangeKind::Other => None,
     }
+}
+
+/// By the label we gave, or by SID where Twilio sends no label.
+fn leg_of(call: &Call, participant: &Participant) -> Option<Uuid> {
+    participant.label.or_else(|| call.leg_by_sid(&participant.call_sid).map(|leg| leg.id))
 }
 
 /// The leg, unless this news of it is older than what is known.
@@ -264,6 +276,7 @@ fn refused(
                 return None; // a callback has proved that it was placed
             }
             leg.status = LegStatus::Failed;
+            leg.end_wanted = true; // should it exist after all
             leg.failure = Some(failure);
             leg.ended_at = Some(now);
             meaning(part, leg)

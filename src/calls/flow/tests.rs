@@ -65,12 +65,15 @@ impl Story {
     }
 
     fn joins(&mut self, leg_id: Uuid, sequence: i64) -> Vec<Command> {
-        self.tell(room(sequence, RoomChangeKind::Joined { leg_id, call_sid: sid(leg_id) })).unwrap()
+        self.tell(room(sequence, RoomChangeKind::Joined(participant(leg_id)))).unwrap()
     }
 
     fn leaves(&mut self, leg_id: Uuid, sequence: i64) -> Vec<Command> {
-        self.tell(room(sequence, RoomChangeKind::Left { leg_id, status: Some(LegStatus::Completed) }))
-            .unwrap()
+        self.tell(room(
+            sequence,
+            RoomChangeKind::Left { participant: participant(leg_id), status: Some(LegStatus::Completed) },
+        ))
+        .unwrap()
     }
 
     fn transfer(&self) -> &Transfer {
@@ -111,6 +114,10 @@ fn placed_call(now: DateTime<Utc>) -> Call {
 
 fn sid(leg_id: Uuid) -> CallSid {
     CallSid::from_u128(leg_id.as_u128())
+}
+
+fn participant(leg_id: Uuid) -> Participant {
+    Participant { label: Some(leg_id), call_sid: sid(leg_id) }
 }
 
 fn progress(leg_id: Uuid, status: LegStatus) -> LegProgress {
@@ -329,7 +336,12 @@ fn stale_and_doubled_news_changes_nothing() {
     story.leg(SECOND, LegStatus::Ringing);
     story.leg(CUSTOMER, LegStatus::InProgress);
     story.joins(CUSTOMER, 1);
-    story.tell(room(2, RoomChangeKind::Left { leg_id: FIRST, status: Some(LegStatus::Completed) })).unwrap();
+    story
+        .tell(room(
+            2,
+            RoomChangeKind::Left { participant: participant(FIRST), status: Some(LegStatus::Completed) },
+        ))
+        .unwrap();
     assert_eq!(story.call, before);
 }
 
@@ -343,6 +355,17 @@ fn a_lost_answer_is_asked_for_before_a_ringing_leg_is_ended() {
     story.tell(Event::CommandDone { command: fetch, progress: Some(answered) }).unwrap();
     assert_eq!(story.transfer().status, TransferStatus::Answered);
     assert!(story.tell(limit).unwrap().is_empty());
+}
+
+#[test]
+fn a_create_that_was_given_up_and_happened_all_the_same_is_ended() {
+    let mut story = Story::connected();
+    story.tell(transfer()).unwrap();
+    let command = Command::CreateParticipant { leg_id: SECOND };
+    story.tell(Event::CommandRefused { command, gone: false, failure: Failure::Error }).unwrap();
+    assert_eq!(story.transfer().failure, Some(Failure::Error));
+    assert_eq!(story.leg(SECOND, LegStatus::Ringing), [Command::EndLeg { leg_id: SECOND }]);
+    assert_eq!(story.transfer().failure, Some(Failure::Error));
 }
 
 fn any_leg() -> impl Strategy<Value = Uuid> {
@@ -380,8 +403,11 @@ fn any_event() -> impl Strategy<Value = Event> {
         room(
             sequence,
             match kind {
-                0 | 1 => RoomChangeKind::Joined { leg_id, call_sid: sid(leg_id) },
-                2 => RoomChangeKind::Left { leg_id, status: Some(LegStatus::Completed) },
+                0 | 1 => RoomChangeKind::Joined(participant(leg_id)),
+                2 => RoomChangeKind::Left {
+                    participant: participant(leg_id),
+                    status: Some(LegStatus::Completed),
+                },
                 _ => RoomChangeKind::Ended,
             },
         )

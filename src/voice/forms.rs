@@ -1,0 +1,95 @@
+//! What Twilio sends, parsed into events of the flow. News that cannot be understood is no event; it is kept all the same.
+
+use std::str::FromStr;
+
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use crate::calls::flow::{DialEnded, Event, LegProgress, LegStatus, Participant, RoomChange, RoomChangeKind};
+use crate::middleware::signature::TwilioRequest;
+
+/// The typed query of a URL that we gave Twilio; `None` if it is not one of ours.
+pub fn query<T: DeserializeOwned>(request: &TwilioRequest) -> Option<T> {
+    let (_, query) = request.path_and_query().split_once('?')?;
+    serde_urlencoded::from_str(query).ok()
+}
+
+/// Progress of a leg, from its status callback.
+/// <https://www.twilio.com/docs/voice/api/call-resource#statuscallback>
+pub fn leg_progress(request: &TwilioRequest, leg_id: Uuid) -> Option<Event> {
+    Some(Event::LegProgressed(LegProgress {
+        leg_id,
+        call_sid: parsed(request, "CallSid")?,
+        parent_call_sid: parsed(request, "ParentCallSid"),
+        status: call_status(request.get("CallStatus")?)?,
+        sequence: parsed(request, "SequenceNumber"),
+        sip_code: parsed(request, "SipResponseCode"),
+    }))
+}
+
+/// That a leg asks for a document says that it has been answered.
+pub fn leg_on_line(request: &TwilioRequest, leg_id: Uuid) -> Option<Event> {
+    let Some(Event::LegProgressed(progress)) = leg_progress(request, leg_id) else { return None };
+    Some(Event::LegProgressed(LegProgress { sequence: None, ..progress }))
+}
+
+/// The end of the first agent's Dial, from its action request. `CallStatus` is the agent's own.
+/// <https://www.twilio.com/docs/voice/twiml/dial#action>
+pub fn dial_ended(request: &TwilioRequest) -> DialEnded {
+    DialEnded {
+        agent_on_line: request
+            .get("CallStatus")
+            .and_then(call_status)
+            .is_none_or(|status| !status.is_terminal()),
+        dial_status: request.get("DialCallStatus").and_then(call_status),
+    }
+}
+
+/// A change in the room, from the conference's status callback.
+/// <https://www.twilio.com/docs/voice/twiml/conference#attributes-statusCallback>
+pub fn room_change(request: &TwilioRequest) -> Option<Event> {
+    let kind = match request.get("StatusCallbackEvent")? {
+        "participant-join" => RoomChangeKind::Joined(participant(request)?),
+        "participant-leave" => {
+            RoomChangeKind::Left { participant: participant(request)?, status: left_status(request) }
+        }
+        "conference-end" => RoomChangeKind::Ended,
+        _ => RoomChangeKind::Other,
+    };
+    Some(Event::RoomChanged(RoomChange {
+        conference_sid: parsed(request, "ConferenceSid")?,
+        sequence: parsed(request, "SequenceNumber"),
+        kind,
+    }))
+}
+
+fn participant(request: &TwilioRequest) -> Option<Participant> {
+    Some(Participant { label: parsed(request, "ParticipantLabel"), call_sid: parsed(request, "CallSid")? })
+}
+
+/// What became of the leg of somebody who left: Twilio names it, or else the reason may.
+fn left_status(request: &TwilioRequest) -> Option<LegStatus> {
+    let has_hung_up = request.get("ReasonParticipantLeft") == Some("participant_hung_up");
+    let named = request.get("ParticipantCallStatus").and_then(call_status);
+    named.or(has_hung_up.then_some(LegStatus::Completed))
+}
+
+/// Twilio's word for a call's status; `answered` is what a Dial that reached a conference says.
+fn call_status(word: &str) -> Option<LegStatus> {
+    Some(match word {
+        "queued" => LegStatus::Queued,
+        "initiated" => LegStatus::Initiated,
+        "ringing" => LegStatus::Ringing,
+        "in-progress" | "answered" => LegStatus::InProgress,
+        "completed" => LegStatus::Completed,
+        "busy" => LegStatus::Busy,
+        "no-answer" => LegStatus::NoAnswer,
+        "failed" => LegStatus::Failed,
+        "canceled" => LegStatus::Canceled,
+        _ => return None,
+    })
+}
+
+fn parsed<T: FromStr>(request: &TwilioRequest, name: &str) -> Option<T> {
+    request.get(name)?.parse().ok()
+}
