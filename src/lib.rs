@@ -2,19 +2,23 @@
 //!
 //! | module | owns |
 //! | --- | --- |
+//! | [`agents`] | accounts: the directory of agents, API keys |
 //! | [`app`] | the state that views and workers share |
 //! | [`calls`] | the domain: calls, legs, transfers; `calls::flow` is the pure heart |
 //! | [`clock`] | where time, ids and randomness come from |
 //! | [`db`] | connections, migrations, group commit; SQLite and PostgreSQL in one path of code |
+//! | [`error`] | the API's error codes and problem documents |
 //! | [`middleware`] | what every request passes on its way to a view: Twilio's signature |
 //! | [`telephony`] | plain values both sides of the wire know: phone numbers, addresses, SIDs |
 //! | [`twilio`] | Twilio's language as the service speaks it: signatures, REST |
 //! | [`twiml`] | TwiML documents: typed verbs and their writer; pure |
 //! | [`voice`] | what Twilio asks for: documents, callbacks, and the URLs it is given |
+pub mod agents;
 pub mod app;
 pub mod calls;
 pub mod clock;
 pub mod db;
+pub mod error;
 pub mod middleware;
 pub mod telephony;
 pub mod twilio;

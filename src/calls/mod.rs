@@ -2,7 +2,11 @@
 
 pub mod dispatcher;
 pub mod flow;
+pub mod forms;
 pub mod models;
 pub mod queue;
 pub mod requests;
+pub mod serializers;
 pub mod services;
+pub mod urls;
+pub mod views;

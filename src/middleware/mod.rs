@@ -1,3 +1,4 @@
 //! What every request passes on its way to a view.
 
+pub mod api_key;
 pub mod signature;

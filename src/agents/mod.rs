@@ -1,0 +1,4 @@
+//! Accounts: the directory of agents, and the API keys of programs.
+
+pub mod models;
+pub mod services;

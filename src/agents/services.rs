@@ -1,0 +1,253 @@
+//! Writes and look-ups of accounts: agents by name, keys by what programs present.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::models::{
+    Agent, AgentRole, AgentRow, ApiKeyRow, Principal, Scope, agent_by_name, key_by_name, key_by_prefix,
+};
+use crate::clock::{Clock, IdSource};
+use crate::db::schema::{agents, api_keys};
+use crate::db::{Db, DbError};
+use crate::telephony::Address;
+
+/// How often a key's last use is written down.
+const LAST_USED_EVERY: TimeDelta = TimeDelta::minutes(1);
+
+/// Why an account was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// The database's fault.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// Names are unique.
+    #[error("{0} exists already")]
+    Exists(String),
+    /// Nobody of that name.
+    #[error("there is no {0}")]
+    Unknown(String),
+    /// A name that could not be written in `agent:name`.
+    #[error("a name is 1 to 64 letters, digits, dots, hyphens or underscores")]
+    InvalidName,
+}
+
+/// A key as it is listed: everything but the secret.
+#[derive(Debug, Clone, Serialize)]
+pub struct KeyInfo {
+    /// Its name.
+    pub name: String,
+    /// Its public part.
+    pub prefix: String,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// From when on it is refused.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Since when it is refused.
+    pub revoked_at: Option<DateTime<Utc>>,
+    /// About when it was last presented.
+    pub last_used_at: Option<DateTime<Utc>>,
+}
+
+fn is_valid_name(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    (1..=64).contains(&name.len()) && name.bytes().all(is_plain)
+}
+
+/// Adds somebody to the directory.
+///
+/// # Errors
+/// As [`AccountError`] says.
+pub async fn add_agent(
+    db: &Db,
+    clock: &dyn Clock,
+    ids: &dyn IdSource,
+    name: &str,
+    display_name: Option<String>,
+    address: Address,
+    role: AgentRole,
+) -> Result<Agent, AccountError> {
+    if !is_valid_name(name) {
+        return Err(AccountError::InvalidName);
+    }
+    let row = AgentRow {
+        id: ids.id().to_string(),
+        name: name.to_owned(),
+        display_name: display_name.unwrap_or_else(|| capitalised(name)),
+        address: address.to_string(),
+        role: role.to_string(),
+        created_at: clock.now().naive_utc(),
+        disabled_at: None,
+    };
+    db.write(move |conn| {
+        if agent_by_name(conn, &row.name)?.is_some() {
+            return Err(AccountError::Exists(format!("agent {}", row.name)));
+        }
+        diesel::insert_into(agents::table).values(&row).execute(conn).map_err(DbError::from)?;
+        Ok(row.clone().agent()?)
+    })
+    .await
+}
+
+fn capitalised(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// The directory, by name.
+///
+/// # Errors
+/// The database's.
+pub async fn list_agents(db: &Db) -> Result<Vec<Agent>, DbError> {
+    db.read(|conn| {
+        let rows: Vec<AgentRow> =
+            agents::table.order(agents::name.asc()).select(AgentRow::as_select()).load(conn)?;
+        rows.into_iter().map(AgentRow::agent).collect()
+    })
+    .await
+}
+
+/// Takes somebody out of the directory; their past stays.
+///
+/// # Errors
+/// As [`AccountError`] says.
+pub async fn disable_agent(db: &Db, clock: &dyn Clock, name: &str) -> Result<(), AccountError> {
+    let (name, now) = (name.to_owned(), clock.now().naive_utc());
+    db.write(move |conn| {
+        let found = agents::table.filter(agents::name.eq(&name));
+        let count =
+            diesel::update(found).set(agents::disabled_at.eq(now)).execute(conn).map_err(DbError::from)?;
+        if count == 0 { Err(AccountError::Unknown(format!("agent {name}"))) } else { Ok(()) }
+    })
+    .await
+}
+
+/// Who can be rung as `agent:name`.
+///
+/// # Errors
+/// The database's.
+pub async fn find_by_name(db: &Db, name: &str) -> Result<Option<Agent>, DbError> {
+    let name = name.to_owned();
+    let row = db.read(move |conn| agent_by_name(conn, &name)).await?;
+    row.filter(|row| row.disabled_at.is_none()).map(AgentRow::agent).transpose()
+}
+
+/// Makes a key and gives it, this once: `wt_<public part>_<secret>`.
+///
+/// # Errors
+/// As [`AccountError`] says.
+pub async fn create_key(
+    db: &Db,
+    clock: &dyn Clock,
+    ids: &dyn IdSource,
+    name: &str,
+    scopes: &[Scope],
+    expires_at: Option<DateTime<Utc>>,
+) -> Result<String, AccountError> {
+    if !is_valid_name(name) {
+        return Err(AccountError::InvalidName);
+    }
+    let prefix: String = ids.unguessable().chars().take(8).collect();
+    let secret = ids.unguessable() + &ids.unguessable();
+    let row = ApiKeyRow {
+        id: ids.id().to_string(),
+        name: name.to_owned(),
+        prefix: prefix.clone(),
+        secret_hash: hash(&secret),
+        scopes: serde_json::to_string(scopes).map_err(DbError::corrupt)?,
+        created_at: clock.now().naive_utc(),
+        expires_at: expires_at.map(|at| at.naive_utc()),
+        revoked_at: None,
+        last_used_at: None,
+    };
+    db.write(move |conn| {
+        if key_by_name(conn, &row.name)?.is_some() {
+            return Err(AccountError::Exists(format!("key {}", row.name)));
+        }
+        diesel::insert_into(api_keys::table).values(&row).execute(conn).map_err(DbError::from)?;
+        Ok(())
+    })
+    .await?;
+    Ok(format!("wt_{prefix}_{secret}"))
+}
+
+fn hash(secret: &str) -> String {
+    Sha256::digest(secret).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// All keys, by name.
+///
+/// # Errors
+/// The database's.
+pub async fn list_keys(db: &Db) -> Result<Vec<KeyInfo>, DbError> {
+    db.read(|conn| {
+        let rows: Vec<ApiKeyRow> =
+            api_keys::table.order(api_keys::name.asc()).select(ApiKeyRow::as_select()).load(conn)?;
+        let info = |row: ApiKeyRow| {
+            Ok(KeyInfo {
+                scopes: row.principal()?.scopes,
+                name: row.name,
+                prefix: row.prefix,
+                created_at: row.created_at.and_utc(),
+                expires_at: row.expires_at.map(|at| at.and_utc()),
+                revoked_at: row.revoked_at.map(|at| at.and_utc()),
+                last_used_at: row.last_used_at.map(|at| at.and_utc()),
+            })
+        };
+        rows.into_iter().map(info).collect()
+    })
+    .await
+}
+
+/// Refuses a key from now on.
+///
+/// # Errors
+/// As [`AccountError`] says.
+pub async fn revoke_key(db: &Db, clock: &dyn Clock, name: &str) -> Result<(), AccountError> {
+    let (name, now) = (name.to_owned(), clock.now().naive_utc());
+    db.write(move |conn| {
+        let found = api_keys::table.filter(api_keys::name.eq(&name));
+        let count =
+            diesel::update(found).set(api_keys::revoked_at.eq(now)).execute(conn).map_err(DbError::from)?;
+        if count == 0 { Err(AccountError::Unknown(format!("key {name}"))) } else { Ok(()) }
+    })
+    .await
+}
+
+/// Whose key this is; nobody's if it is unknown, expired or revoked. A wrong secret is compared in constant time.
+///
+/// # Errors
+/// The database's.
+pub async fn authenticate(db: &Db, now: DateTime<Utc>, token: &str) -> Result<Option<Principal>, DbError> {
+    let Some((prefix, secret)) = token.strip_prefix("wt_").and_then(|rest| rest.split_once('_')) else {
+        return Ok(None);
+    };
+    let (prefix, presented) = (prefix.to_owned(), hash(secret));
+    let Some(row) = db.read(move |conn| key_by_prefix(conn, &prefix)).await? else { return Ok(None) };
+    let is_right = bool::from(row.secret_hash.as_bytes().ct_eq(presented.as_bytes()));
+    let now = now.naive_utc();
+    let is_live = row.revoked_at.is_none() && row.expires_at.is_none_or(|at| at > now);
+    if !(is_right && is_live) {
+        return Ok(None);
+    }
+    if row.last_used_at.is_none_or(|at| now - at >= LAST_USED_EVERY) {
+        let (db, id) = (db.clone(), row.id.clone());
+        // Beside the request: nobody waits for it, and its loss loses nothing.
+        tokio::spawn(async move {
+            let note = db.write(move |conn| {
+                diesel::update(api_keys::table.find(&id))
+                    .set(api_keys::last_used_at.eq(now))
+                    .execute(conn)?;
+                Ok::<_, DbError>(())
+            });
+            if let Err(error) = note.await {
+                tracing::debug!(%error, "a key's last use was not noted");
+            }
+        });
+    }
+    Ok(Some(row.principal()?))
+}

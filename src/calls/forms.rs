@@ -1,0 +1,178 @@
+//! What the CRM may send: each field parsed into a value that cannot be wrong, unknown fields refused by name.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::{self, Deserializer};
+use serde::{Deserialize, Serialize};
+
+use super::flow::{Bridge, CallStatus, Style};
+use crate::telephony::{Address, InvalidValue, PhoneNumber};
+
+/// Whom to ring: an address, or somebody in the directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// As it is.
+    Address(Address),
+    /// `agent:dana`: whatever address the directory has for that name.
+    Agent(String),
+}
+
+impl FromStr for Destination {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        match text.strip_prefix("agent:") {
+            Some("") => Err(InvalidValue("agent: must be followed by a name of the directory".into())),
+            Some(name) => Ok(Self::Agent(name.to_owned())),
+            None => text.parse().map(Self::Address).map_err(|error: InvalidValue| {
+                InvalidValue(format!("{error}, or agent:name for somebody in the directory"))
+            }),
+        }
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Agent(name) => write!(f, "agent:{name}"),
+        }
+    }
+}
+
+impl Serialize for Destination {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Destination {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// A whole number of seconds between two bounds, both allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Secs<const MIN: u32, const MAX: u32>(u32);
+
+impl<const MIN: u32, const MAX: u32> Secs<MIN, MAX> {
+    /// The number.
+    pub fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl<'de, const MIN: u32, const MAX: u32> Deserialize<'de> for Secs<MIN, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let secs = u32::deserialize(deserializer)?;
+        if (MIN..=MAX).contains(&secs) {
+            Ok(Self(secs))
+        } else {
+            Err(de::Error::custom(format!("expected {MIN} to {MAX} seconds")))
+        }
+    }
+}
+
+/// How long a phone may ring. <https://www.twilio.com/docs/voice/api/conference-participant-resource>
+pub type RingTimeout = Secs<5, 600>;
+/// How long a leg may last; 24 hours is the most an account can have.
+pub type TimeLimit = Secs<1, 86_400>;
+
+/// A text of at most so many characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Text<const MAX: usize>(String);
+
+impl<const MAX: usize> Text<MAX> {
+    /// The text.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.chars().count() <= MAX {
+            Ok(Self(text))
+        } else {
+            Err(de::Error::custom(format!("expected at most {MAX} characters")))
+        }
+    }
+}
+
+/// `POST /api/v1/calls`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewCall {
+    /// Rung first.
+    pub agent: Destination,
+    /// Rung once the agent is on the line.
+    pub customer: Address,
+    /// What both see as caller; the setting `twilio.caller_id` if absent.
+    pub caller_id: Option<PhoneNumber>,
+    /// The CRM's own id for the call.
+    pub external_id: Option<Text<200>>,
+    /// Kept and given back as it is.
+    pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
+    /// How agent and customer are joined.
+    pub bridge: Option<Bridge>,
+    /// How long each phone rings; Twilio adds 5 seconds.
+    pub ring_timeout_secs: Option<RingTimeout>,
+    /// How long the call may last.
+    pub time_limit_secs: Option<TimeLimit>,
+}
+
+/// `POST /api/v1/calls/{id}/transfer`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewTransfer {
+    /// The second agent.
+    pub to: Destination,
+    /// How they are brought in.
+    #[serde(default = "default_style")]
+    pub style: Style,
+    /// What they are to know.
+    pub briefing: Option<Text<1000>>,
+    /// What they see as caller; the call's own caller id if absent.
+    pub caller_id: Option<PhoneNumber>,
+    /// How long their phone rings; Twilio adds 5 seconds.
+    pub ring_timeout_secs: Option<RingTimeout>,
+}
+
+fn default_style() -> Style {
+    Style::WithCustomer
+}
+
+/// Query of `GET /api/v1/calls`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallList {
+    /// Only calls in this status.
+    pub status: Option<CallStatus>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<uuid::Uuid>,
+    /// How many at the most, 1 to 200.
+    #[serde(default = "default_limit")]
+    pub limit: Limit,
+}
+
+/// Query of `GET /api/v1/calls/{id}/events`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventList {
+    /// Only entries after the one with this id.
+    #[serde(default)]
+    pub after: i64,
+    /// How many at the most, 1 to 200.
+    #[serde(default = "default_limit")]
+    pub limit: Limit,
+}
+
+/// How many entries a page has.
+pub type Limit = Secs<1, 200>;
+
+fn default_limit() -> Limit {
+    Secs(50)
+}

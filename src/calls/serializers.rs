@@ -1,0 +1,181 @@
+//! What the API answers: calls, legs, transfers and timeline entries as JSON.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::flow::{
+    Bridge, Call, CallStatus, EndReason, Failure, Leg, LegStatus, Party, Role, Style, Transfer,
+    TransferStatus,
+};
+use super::models::{CallRequest, EventRow};
+use crate::telephony::{Address, CallSid, ConferenceSid, PhoneNumber};
+
+/// A call.
+#[derive(Debug, Serialize)]
+pub struct CallOut<'a> {
+    id: Uuid,
+    status: CallStatus,
+    ended_by: Option<Party>,
+    end_reason: Option<EndReason>,
+    bridge: Bridge,
+    caller_id: &'a PhoneNumber,
+    legs: Vec<LegOut<'a>>,
+    transfers: Vec<TransferOut<'a>>,
+    room: &'a str,
+    conference_sid: Option<&'a ConferenceSid>,
+    external_id: Option<&'a str>,
+    metadata: Option<Value>,
+    ring_timeout_secs: u32,
+    time_limit_secs: u32,
+    #[serde(serialize_with = "rfc3339")]
+    created_at: DateTime<Utc>,
+    #[serde(serialize_with = "rfc3339_or_null")]
+    connected_at: Option<DateTime<Utc>>,
+    #[serde(serialize_with = "rfc3339_or_null")]
+    ended_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Serialize)]
+struct LegOut<'a> {
+    id: Uuid,
+    role: Role,
+    address: &'a Address,
+    name: &'a str,
+    call_sid: Option<&'a CallSid>,
+    status: LegStatus,
+    failure: Option<Failure>,
+    in_room: bool,
+    #[serde(serialize_with = "rfc3339_or_null")]
+    answered_at: Option<DateTime<Utc>>,
+    #[serde(serialize_with = "rfc3339_or_null")]
+    ended_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Serialize)]
+struct TransferOut<'a> {
+    id: Uuid,
+    leg_id: Uuid,
+    style: Style,
+    status: TransferStatus,
+    failure: Option<Failure>,
+    failure_detail: Option<&'a str>,
+    briefing: Option<&'a str>,
+    ring_timeout_secs: u32,
+    #[serde(serialize_with = "rfc3339")]
+    requested_at: DateTime<Utc>,
+    #[serde(serialize_with = "rfc3339_or_null")]
+    ended_at: Option<DateTime<Utc>>,
+}
+
+/// One entry of a timeline.
+#[derive(Debug, Serialize)]
+pub struct EventOut {
+    id: i64,
+    #[serde(serialize_with = "rfc3339")]
+    at: DateTime<Utc>,
+    kind: String,
+    leg_id: Option<String>,
+    detail: Value,
+}
+
+/// A page of calls, newest first.
+#[derive(Debug, Serialize)]
+pub struct CallPage<'a> {
+    /// The calls.
+    pub calls: Vec<CallOut<'a>>,
+    /// `cursor` of the next page, if there may be one.
+    pub next_cursor: Option<Uuid>,
+}
+
+/// A page of a timeline, oldest first.
+#[derive(Debug, Serialize)]
+pub struct EventPage {
+    /// The entries.
+    pub events: Vec<EventOut>,
+}
+
+impl<'a> CallOut<'a> {
+    /// The call as the API shows it, with what the CRM said of it.
+    pub fn new(call: &'a Call, request: Option<&'a CallRequest>) -> Self {
+        let metadata = request.and_then(|request| request.metadata.as_deref());
+        Self {
+            id: call.id,
+            status: call.status,
+            ended_by: call.ended_by.filter(|_| call.status == CallStatus::Ended),
+            end_reason: call.end_reason.filter(|_| call.status == CallStatus::Ended),
+            bridge: call.bridge,
+            caller_id: &call.caller_id,
+            legs: call.legs.iter().map(LegOut::new).collect(),
+            transfers: call.transfers.iter().map(TransferOut::new).collect(),
+            room: &call.room,
+            conference_sid: call.conference_sid.as_ref(),
+            external_id: request.and_then(|request| request.external_id.as_deref()),
+            metadata: metadata.and_then(|text| serde_json::from_str(text).ok()),
+            ring_timeout_secs: call.ring_timeout_secs,
+            time_limit_secs: call.time_limit_secs,
+            created_at: call.created_at,
+            connected_at: call.connected_at,
+            ended_at: call.ended_at,
+        }
+    }
+}
+
+impl<'a> LegOut<'a> {
+    fn new(leg: &'a Leg) -> Self {
+        Self {
+            id: leg.id,
+            role: leg.role,
+            address: &leg.address,
+            name: &leg.name,
+            call_sid: leg.call_sid.as_ref(),
+            status: leg.status,
+            failure: leg.failure,
+            in_room: leg.in_room,
+            answered_at: leg.answered_at,
+            ended_at: leg.ended_at,
+        }
+    }
+}
+
+impl<'a> TransferOut<'a> {
+    fn new(transfer: &'a Transfer) -> Self {
+        Self {
+            id: transfer.id,
+            leg_id: transfer.leg_id,
+            style: transfer.style,
+            status: transfer.status,
+            failure: transfer.failure,
+            failure_detail: transfer.failure_detail.as_deref(),
+            briefing: transfer.briefing.as_deref(),
+            ring_timeout_secs: transfer.ring_timeout_secs,
+            requested_at: transfer.requested_at,
+            ended_at: transfer.ended_at,
+        }
+    }
+}
+
+impl From<EventRow> for EventOut {
+    fn from(row: EventRow) -> Self {
+        Self {
+            id: row.id,
+            at: row.at.and_utc(),
+            kind: row.kind,
+            leg_id: row.leg_id,
+            detail: serde_json::from_str(&row.detail).unwrap_or_default(),
+        }
+    }
+}
+
+/// `2026-11-21T09:30:00.123456Z`.
+fn rfc3339<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Micros, true))
+}
+
+fn rfc3339_or_null<S: Serializer>(at: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => rfc3339(at, serializer),
+        None => serializer.serialize_none(),
+    }
+}

@@ -1,0 +1,216 @@
+//! The CRM's API on calls: parse, ask a service, answer.
+
+use actix_web::HttpResponse;
+use actix_web::http::header;
+use actix_web::web::Path;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::flow::{Bridge, Call, CallStatus, Event, Leg, Party, Role, Stage, TransferRequest};
+use super::forms::{CallList, Destination, EventList, NewCall, NewTransfer, Text};
+use super::models::{self, CallRequest};
+use super::serializers::{CallOut, CallPage, EventOut, EventPage};
+use super::services;
+use crate::agents;
+use crate::agents::models::Scope;
+use crate::app::{App, SharedApp};
+use crate::db::DbError;
+use crate::error::{AppError, ErrorCode, ValidJson, ValidQuery};
+use crate::middleware::api_key::{ApiKey, IdempotencyKey};
+use crate::telephony::{Address, PhoneNumber};
+
+/// What views answer.
+type Answer = Result<HttpResponse, AppError>;
+
+/// `POST /api/v1/calls`: asks for a call.
+pub async fn create(
+    app: SharedApp,
+    key: ApiKey,
+    idempotency_key: IdempotencyKey,
+    ValidJson(form): ValidJson<NewCall>,
+) -> Answer {
+    key.require(Scope::Call)?;
+    let request = call_request(&key, idempotency_key, &form);
+    let call = planned(&app, form).await?;
+    let request = CallRequest { call_id: call.id.to_string(), ..request };
+    let call = services::place(&app, call, request).await?;
+    let (_, request) =
+        services::find(&app, call.id).await?.ok_or_else(|| AppError::new(ErrorCode::NotFound))?;
+    Ok(HttpResponse::Created()
+        .insert_header((header::LOCATION, format!("/api/v1/calls/{}", call.id)))
+        .json(CallOut::new(&call, request.as_ref())))
+}
+
+/// `GET /api/v1/calls`: calls, newest first.
+pub async fn list(app: SharedApp, key: ApiKey, ValidQuery(query): ValidQuery<CallList>) -> Answer {
+    key.require(Scope::Read)?;
+    let limit = query.limit.get();
+    let status = query.status.map(|status| status.to_string());
+    let found = app.db.read(move |conn| {
+        let calls = models::list(conn, status, query.cursor, limit.into())?;
+        let with_request = |call: Call| Ok((models::request_of(conn, call.id)?, call));
+        calls.into_iter().map(with_request).collect::<Result<Vec<_>, DbError>>()
+    });
+    let found = found.await?;
+    let is_full = found.len() == limit as usize;
+    let next_cursor = found.last().map(|(_, call)| call.id).filter(|_| is_full);
+    let calls = found.iter().map(|(request, call)| CallOut::new(call, request.as_ref())).collect();
+    Ok(HttpResponse::Ok().json(CallPage { calls, next_cursor }))
+}
+
+/// `GET /api/v1/calls/{id}`
+pub async fn detail(app: SharedApp, key: ApiKey, id: Path<Uuid>) -> Answer {
+    key.require(Scope::Read)?;
+    let (call, request) =
+        services::find(&app, *id).await?.ok_or_else(|| AppError::new(ErrorCode::NotFound))?;
+    Ok(HttpResponse::Ok().json(CallOut::new(&call, request.as_ref())))
+}
+
+/// `GET /api/v1/calls/{id}/events`: the call's timeline.
+pub async fn events(
+    app: SharedApp,
+    key: ApiKey,
+    id: Path<Uuid>,
+    ValidQuery(query): ValidQuery<EventList>,
+) -> Answer {
+    key.require(Scope::Read)?;
+    let call_id = *id;
+    let rows = app.db.read(move |conn| {
+        let is_known = models::load(conn, call_id)?.is_some();
+        let rows = models::timeline(conn, call_id, query.after, query.limit.get().into())?;
+        Ok::<_, DbError>(is_known.then_some(rows))
+    });
+    let rows = rows.await?.ok_or_else(|| AppError::new(ErrorCode::NotFound))?;
+    Ok(HttpResponse::Ok().json(EventPage { events: rows.into_iter().map(EventOut::from).collect() }))
+}
+
+/// `POST /api/v1/calls/{id}/transfer`: brings a second agent in.
+pub async fn transfer(
+    app: SharedApp,
+    key: ApiKey,
+    id: Path<Uuid>,
+    ValidJson(form): ValidJson<NewTransfer>,
+) -> Answer {
+    key.require(Scope::Transfer)?;
+    let (call, _) = services::find(&app, *id).await?.ok_or_else(|| AppError::new(ErrorCode::NotFound))?;
+    let (to, name) = resolve(&app, "to", form.to, "the second agent").await?;
+    refuse_same("to", &to, call.customer())?;
+    let request = TransferRequest {
+        transfer_id: app.ids.id(),
+        leg_id: app.ids.id(),
+        to,
+        name,
+        style: form.style,
+        briefing: form.briefing.map(Text::into_string),
+        caller_id: form.caller_id.unwrap_or_else(|| call.caller_id.clone()),
+        ring_timeout_secs: form.ring_timeout_secs.map_or(app.defaults.ring_timeout_secs, |secs| secs.get()),
+    };
+    tell(&app, *id, Event::TransferRequested(request)).await
+}
+
+/// `POST /api/v1/calls/{id}/transfer/complete`: the agent who holds the customer leaves.
+pub async fn complete(app: SharedApp, key: ApiKey, id: Path<Uuid>) -> Answer {
+    key.require(Scope::Transfer)?;
+    tell(&app, *id, Event::CompleteRequested).await
+}
+
+/// `POST /api/v1/calls/{id}/transfer/cancel`: takes the transfer back.
+pub async fn cancel(app: SharedApp, key: ApiKey, id: Path<Uuid>) -> Answer {
+    key.require(Scope::Transfer)?;
+    tell(&app, *id, Event::CancelRequested).await
+}
+
+/// `POST /api/v1/calls/{id}/hangup`: ends the call for everybody.
+pub async fn hangup(app: SharedApp, key: ApiKey, id: Path<Uuid>) -> Answer {
+    key.require(Scope::Call)?;
+    tell(&app, *id, Event::HangUpRequested { by: Party::Crm }).await
+}
+
+/// Takes a request into the call: durable, and being carried out, when it is answered.
+async fn tell(app: &SharedApp, call_id: Uuid, event: Event) -> Answer {
+    services::take_in(app, call_id, event).await?;
+    let (call, request) =
+        services::find(app, call_id).await?.ok_or_else(|| AppError::new(ErrorCode::NotFound))?;
+    Ok(HttpResponse::Accepted().json(CallOut::new(&call, request.as_ref())))
+}
+
+fn call_request(key: &ApiKey, idempotency_key: IdempotencyKey, form: &NewCall) -> CallRequest {
+    let asked = serde_json::to_string(form).unwrap_or_default();
+    let metadata = form.metadata.as_ref().and_then(|metadata| serde_json::to_string(metadata).ok());
+    CallRequest {
+        call_id: String::new(),
+        api_key_id: key.id().to_string(),
+        external_id: form.external_id.clone().map(Text::into_string),
+        metadata,
+        idempotency_key: idempotency_key.0,
+        request_hash: Sha256::digest(asked).iter().map(|byte| format!("{byte:02x}")).collect(),
+    }
+}
+
+/// The call as it will be written down.
+async fn planned(app: &App, form: NewCall) -> Result<Call, AppError> {
+    let caller_id = caller_id(app, form.caller_id)?;
+    let (agent, name) = resolve(app, "agent", form.agent, "the agent").await?;
+    let legs = vec![
+        Leg::planned(app.ids.id(), Role::FirstAgent, agent, name),
+        Leg::planned(app.ids.id(), Role::Customer, form.customer, "the customer".into()),
+    ];
+    refuse_same("customer", &legs[0].address, legs.last())?;
+    refuse_same("caller_id", &Address::Phone(caller_id.clone()), legs.last())?;
+    Ok(Call {
+        id: app.ids.id(),
+        stage: Stage::Queued,
+        status: CallStatus::Queued,
+        bridge: form.bridge.unwrap_or(Bridge::Dial),
+        caller_id,
+        room: app.ids.unguessable(),
+        conference_sid: None,
+        ring_timeout_secs: form.ring_timeout_secs.map_or(app.defaults.ring_timeout_secs, |secs| secs.get()),
+        time_limit_secs: form.time_limit_secs.map_or(app.defaults.time_limit_secs, |secs| secs.get()),
+        holder: legs[0].id,
+        move_sent: false,
+        dial_ended: false,
+        pending_words: None,
+        ended_by: None,
+        ended_by_certain: false,
+        end_reason: None,
+        legs,
+        transfers: vec![],
+        created_at: app.clock.now(),
+        connected_at: None,
+        ended_at: None,
+    })
+}
+
+fn caller_id(app: &App, asked: Option<PhoneNumber>) -> Result<PhoneNumber, AppError> {
+    asked.or_else(|| app.defaults.caller_id.clone()).ok_or_else(|| {
+        AppError::field("caller_id", "is required, as the setting twilio.caller_id names no default")
+    })
+}
+
+/// The address to ring, and what to call the person in words: never a number.
+async fn resolve(
+    app: &App,
+    field: &'static str,
+    destination: Destination,
+    stranger: &str,
+) -> Result<(Address, String), AppError> {
+    match destination {
+        Destination::Address(address) => Ok((address, stranger.to_owned())),
+        Destination::Agent(name) => {
+            let found = agents::services::find_by_name(&app.db, &name).await?;
+            let unknown = || AppError::new(ErrorCode::UnknownAgent).with_field(field);
+            found.map(|agent| (agent.address, agent.display_name)).ok_or_else(unknown)
+        }
+    }
+}
+
+/// Twilio refuses a call from a number to itself (21211), and a person cannot be two parties.
+fn refuse_same(field: &'static str, address: &Address, other: Option<&Leg>) -> Result<(), AppError> {
+    match other {
+        Some(leg) if leg.address == *address => {
+            Err(AppError::field(field, "is the same address as another party's"))
+        }
+        _ => Ok(()),
+    }
+}

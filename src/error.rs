@@ -1,0 +1,298 @@
+//! Errors as the API tells them: one table of stable codes, one form (RFC 9457), and extractors that name the bad field.
+
+use std::fmt;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{self, Bytes};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, dev::Payload};
+use futures_util::future::{LocalBoxFuture, Ready, ready};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::calls::flow::Refusal;
+use crate::calls::services::ServiceError;
+use crate::db::DbError;
+
+/// The largest JSON body that is read, in bytes.
+const BODY_LIMIT: usize = 64 * 1024;
+/// How long somebody should wait who was told that we are unavailable.
+const RETRY_AFTER_SECS: u32 = 2;
+
+macro_rules! error_codes {
+    ($($variant:ident $code:literal $status:literal $title:literal;)*) => {
+        /// What went wrong, for programs: these codes never change their meaning.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumIter)]
+        pub enum ErrorCode { $(#[doc = $title] $variant),* }
+
+        impl ErrorCode {
+            /// The stable code, the HTTP status, and a title for people.
+            pub fn entry(self) -> (&'static str, u16, &'static str) {
+                match self { $(Self::$variant => ($code, $status, $title)),* }
+            }
+        }
+    };
+}
+
+error_codes! {
+    InvalidJson "invalid_json" 400 "The body is not JSON";
+    Unauthenticated "unauthenticated" 401 "A valid API key is required";
+    InsufficientScope "insufficient_scope" 403 "The API key may not do this";
+    InvalidSignature "invalid_signature" 403 "The request is not signed by Twilio";
+    NotFound "not_found" 404 "There is no such thing";
+    MethodNotAllowed "method_not_allowed" 405 "This address does not take this method";
+    NotConnected "not_connected" 409 "Customer and agent are not connected";
+    TransferInProgress "transfer_in_progress" 409 "A transfer is under way already";
+    NoTransfer "no_transfer" 409 "No transfer is under way";
+    NotJoined "not_joined" 409 "The second agent has not joined yet";
+    CallEnded "call_ended" 409 "The call has ended";
+    PayloadTooLarge "payload_too_large" 413 "The body is too large";
+    UnsupportedMediaType "unsupported_media_type" 415 "The body must be application/json";
+    InvalidField "invalid_field" 422 "A field has a value that cannot be";
+    UnknownField "unknown_field" 422 "There is no such field";
+    UnknownAgent "unknown_agent" 422 "The directory has no agent of this name";
+    IdempotencyKeyReused "idempotency_key_reused" 422 "Another request was made under the same Idempotency-Key";
+    Internal "internal" 500 "The service failed";
+    Unavailable "unavailable" 503 "The service cannot do this right now";
+}
+
+/// An error on its way to whoever asked.
+#[derive(Debug)]
+pub struct AppError {
+    code: ErrorCode,
+    detail: Option<String>,
+    field: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
+}
+
+impl AppError {
+    /// Nothing but its code.
+    pub fn new(code: ErrorCode) -> Self {
+        Self { code, detail: None, field: None }
+    }
+
+    /// A field has a value that cannot be; `detail` completes the sentence that the field's name begins.
+    pub fn field(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        let field = field.into();
+        Self {
+            code: ErrorCode::InvalidField,
+            detail: Some(format!("{field} {}", detail.into())),
+            field: Some(field),
+        }
+    }
+
+    /// Names the field it is about.
+    #[must_use]
+    pub fn with_field(mut self, field: impl Into<String>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+
+    /// Says more to people; never anything that was not theirs to know.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+}
+
+impl fmt::Display for AppError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (code, _, title) = self.code.entry();
+        write!(f, "{code}: {}", self.detail.as_deref().unwrap_or(title))
+    }
+}
+
+impl std::error::Error for AppError {}
+
+impl ResponseError for AppError {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.code.entry().1).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let (code, status, title) = self.code.entry();
+        let (detail, field) = (self.detail.as_deref(), self.field.as_deref());
+        let problem = Problem { r#type: "about:blank", title, status, code, detail, field };
+        let mut response = HttpResponse::build(self.status_code());
+        match self.code {
+            ErrorCode::Unauthenticated => {
+                response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+            }
+            ErrorCode::Unavailable => {
+                response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECS.to_string()));
+            }
+            _ => {}
+        }
+        let body = serde_json::to_string(&problem).unwrap_or_default();
+        response.content_type("application/problem+json").body(body)
+    }
+}
+
+/// Logged here, once; answered opaquely.
+impl From<DbError> for AppError {
+    fn from(error: DbError) -> Self {
+        tracing::error!(%error, "the database failed a request");
+        Self::new(if error.is_unavailable() { ErrorCode::Unavailable } else { ErrorCode::Internal })
+    }
+}
+
+impl From<ServiceError> for AppError {
+    fn from(error: ServiceError) -> Self {
+        match error {
+            ServiceError::Db(error) => error.into(),
+            ServiceError::NotFound => Self::new(ErrorCode::NotFound),
+            ServiceError::IdempotencyKeyReused => Self::new(ErrorCode::IdempotencyKeyReused),
+            ServiceError::Refused(refusal) => Self::new(match refusal {
+                Refusal::NotConnected => ErrorCode::NotConnected,
+                Refusal::TransferInProgress => ErrorCode::TransferInProgress,
+                Refusal::NoTransfer => ErrorCode::NoTransfer,
+                Refusal::NotJoined => ErrorCode::NotJoined,
+                Refusal::CallEnded => ErrorCode::CallEnded,
+            }),
+        }
+    }
+}
+
+/// A JSON body, parsed; what is wrong with it is answered with the field's name.
+pub struct ValidJson<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for ValidJson<T> {
+    type Error = AppError;
+    type Future = LocalBoxFuture<'static, Result<Self, AppError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let is_json = request.headers().get(header::CONTENT_TYPE).is_some_and(is_json);
+        let body = Bytes::from_request(request, payload);
+        Box::pin(async move {
+            let body = body.await.map_err(|_| AppError::new(ErrorCode::PayloadTooLarge))?;
+            if !is_json {
+                return Err(AppError::new(ErrorCode::UnsupportedMediaType));
+            }
+            from_json(&body).map(Self)
+        })
+    }
+}
+
+fn is_json(value: &header::HeaderValue) -> bool {
+    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
+}
+
+fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        if inner.is_data() { bad_field(&path, &inner.to_string()) } else { not_json(&inner) }
+    })?;
+    json.end().map_err(|error| not_json(&error))?;
+    Ok(value)
+}
+
+fn not_json(error: &serde_json::Error) -> AppError {
+    AppError::new(ErrorCode::InvalidJson).with_detail(error.to_string())
+}
+
+/// Serde's own words name a field that is missing or unknown; any other trouble is with the one at the path.
+fn bad_field(path: &str, words: &str) -> AppError {
+    let words = words.split(" at line ").next().unwrap_or(words);
+    let quoted = words.split('`').nth(1).unwrap_or_default();
+    if words.starts_with("unknown field") {
+        return AppError::new(ErrorCode::UnknownField).with_field(quoted).with_detail(words);
+    }
+    let field = if words.starts_with("missing field") { quoted } else { path };
+    AppError::new(ErrorCode::InvalidField).with_field(field).with_detail(format!("{field}: {words}"))
+}
+
+/// A query string, parsed; what is wrong with it is answered with the field's name.
+pub struct ValidQuery<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest for ValidQuery<T> {
+    type Error = AppError;
+    type Future = Ready<Result<Self, AppError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let pairs = url::form_urlencoded::parse(request.query_string().as_bytes());
+        let query = serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs));
+        ready(query.map(Self).map_err(|error| {
+            let path = error.path().to_string();
+            bad_field(&path, &error.into_inner().to_string())
+        }))
+    }
+}
+
+/// The limit for [`ValidJson`], as actix wants it.
+pub fn payload_config() -> web::PayloadConfig {
+    web::PayloadConfig::new(BODY_LIMIT)
+}
+
+/// What every address answers that no view answers.
+pub async fn not_found() -> Result<HttpResponse, AppError> {
+    Err(AppError::new(ErrorCode::NotFound))
+}
+
+/// What an address answers to a method that it does not take.
+pub async fn method_not_allowed() -> Result<HttpResponse, AppError> {
+    Err(AppError::new(ErrorCode::MethodNotAllowed))
+}
+
+#[cfg(test)]
+mod tests {
+    use strum::IntoEnumIterator;
+
+    use super::*;
+    use crate::calls::forms::{NewCall, NewTransfer};
+
+    fn refused<T: DeserializeOwned>(body: &str) -> (&'static str, Option<String>) {
+        let error = from_json::<T>(body.as_bytes()).err().unwrap();
+        (error.code.entry().0, error.field)
+    }
+
+    #[test]
+    fn a_bad_field_is_named() {
+        let cases = [
+            (r#"{"agent":"client:a","customer":"123"}"#, ("invalid_field", Some("customer"))),
+            (r#"{"agent":"client:a"}"#, ("invalid_field", Some("customer"))),
+            (
+                r#"{"agent":"client:a","customer":"+15550100102","colour":1}"#,
+                ("unknown_field", Some("colour")),
+            ),
+            (
+                r#"{"agent":"client:a","customer":"+15550100102","ring_timeout_secs":4}"#,
+                ("invalid_field", Some("ring_timeout_secs")),
+            ),
+            (
+                r#"{"agent":"client:a","customer":"+15550100102","bridge":"moon"}"#,
+                ("invalid_field", Some("bridge")),
+            ),
+            ("{", ("invalid_json", None)),
+            (r#"{"agent":"client:a","customer":"+15550100102"} x"#, ("invalid_json", None)),
+        ];
+        for (body, (code, field)) in cases {
+            assert_eq!(refused::<NewCall>(body), (code, field.map(str::to_owned)), "{body}");
+        }
+        let asks_too_much = r#"{"to":"client:d","style":"blind"}"#;
+        assert_eq!(refused::<NewTransfer>(asks_too_much), ("invalid_field", Some("style".into())));
+    }
+
+    #[test]
+    fn codes_are_unique_and_have_a_status() {
+        let mut codes: Vec<_> = ErrorCode::iter().map(|code| code.entry().0).collect();
+        assert!(ErrorCode::iter().all(|code| (400..600).contains(&code.entry().1)));
+        codes.sort_unstable();
+        let count = codes.len();
+        codes.dedup();
+        assert_eq!(codes.len(), count);
+    }
+}
