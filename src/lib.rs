@@ -9,6 +9,7 @@
 //! | [`db`] | connections, migrations, group commit; SQLite and PostgreSQL in one path of code |
 //! | [`error`] | the API's error codes and problem documents |
 //! | [`middleware`] | what every request passes on its way to a view: Twilio's signature |
+//! | [`settings`] | layered, typed, checked settings |
 //! | [`telephony`] | plain values both sides of the wire know: phone numbers, addresses, SIDs |
 //! | [`twilio`] | Twilio's language as the service speaks it: signatures, REST |
 //! | [`twiml`] | TwiML documents: typed verbs and their writer; pure |
@@ -20,6 +21,7 @@ pub mod clock;
 pub mod db;
 pub mod error;
 pub mod middleware;
+pub mod settings;
 pub mod telephony;
 pub mod twilio;
 pub mod twiml;
