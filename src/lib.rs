@@ -8,11 +8,16 @@
 //! | [`clock`] | where time, ids and randomness come from |
 //! | [`db`] | connections, migrations, group commit; SQLite and PostgreSQL in one path of code |
 //! | [`error`] | the API's error codes and problem documents |
+//! | [`logging`] | how logs look |
+//! | [`management`] | the command line, one file a command |
 //! | [`middleware`] | what every request passes on its way to a view: Twilio's signature |
+//! | [`operations`] | health and readiness |
+//! | [`server`] | the running service: built from settings, run until stopped |
 //! | [`settings`] | layered, typed, checked settings |
 //! | [`telephony`] | plain values both sides of the wire know: phone numbers, addresses, SIDs |
 //! | [`twilio`] | Twilio's language as the service speaks it: signatures, REST |
 //! | [`twiml`] | TwiML documents: typed verbs and their writer; pure |
+//! | [`urls`] | the root of all routes |
 //! | [`voice`] | what Twilio asks for: documents, callbacks, and the URLs it is given |
 pub mod agents;
 pub mod app;
@@ -20,9 +25,14 @@ pub mod calls;
 pub mod clock;
 pub mod db;
 pub mod error;
+pub mod logging;
+pub mod management;
 pub mod middleware;
+pub mod operations;
+pub mod server;
 pub mod settings;
 pub mod telephony;
 pub mod twilio;
 pub mod twiml;
+pub mod urls;
 pub mod voice;

@@ -1,2 +1,7 @@
-//! The command line; each command lives in `management`.
-fn main() {}
+//! The command line: parses it and runs one command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    warm_transfer::management::run()
+}

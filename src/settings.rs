@@ -35,6 +35,13 @@ const CONVENTIONAL: [(&str, &str); 7] = [
 #[error("{0}")]
 pub struct SettingsError(String);
 
+impl SettingsError {
+    /// About this setting.
+    pub fn new(setting: &str, reason: impl ToString) -> Self {
+        bad(setting, reason)
+    }
+}
+
 /// All settings.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -89,7 +89,7 @@ fn sip(text: &str, uri: &str) -> Result<Address, InvalidValue> {
 
 impl fmt::Display for PhoneNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.pad(&self.0)
     }
 }
 
@@ -97,8 +97,8 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Phone(number) => number.fmt(f),
-            Self::Client(identity) => write!(f, "client:{identity}"),
-            Self::Sip(uri) => f.write_str(uri),
+            Self::Client(identity) => f.pad(&format!("client:{identity}")),
+            Self::Sip(uri) => f.pad(uri),
         }
     }
 }

@@ -3,15 +3,37 @@
 use actix_web::web::{self, ServiceConfig, get, post};
 
 use super::views;
+use crate::error::method_not_allowed;
+use crate::urls::Route;
+
+const KEY: &str = "api key";
+
+/// The routes.
+pub const ROUTES: &[Route] = &[
+    Route { methods: "POST", path: "/api/v1/calls", name: "calls:create", access: KEY },
+    Route { methods: "GET", path: "/api/v1/calls", name: "calls:list", access: KEY },
+    Route { methods: "GET", path: "/api/v1/calls/{id}", name: "calls:detail", access: KEY },
+    Route { methods: "GET", path: "/api/v1/calls/{id}/events", name: "calls:events", access: KEY },
+    Route { methods: "POST", path: "/api/v1/calls/{id}/transfer", name: "calls:transfer", access: KEY },
+    Route {
+        methods: "POST",
+        path: "/api/v1/calls/{id}/transfer/complete",
+        name: "calls:complete",
+        access: KEY,
+    },
+    Route { methods: "POST", path: "/api/v1/calls/{id}/transfer/cancel", name: "calls:cancel", access: KEY },
+    Route { methods: "POST", path: "/api/v1/calls/{id}/hangup", name: "calls:hangup", access: KEY },
+];
 
 /// Adds the routes.
 pub fn configure(config: &mut ServiceConfig) {
+    let resource = |path: &str| web::resource(path).default_service(web::to(method_not_allowed));
     config
-        .service(web::resource("/api/v1/calls").route(post().to(views::create)).route(get().to(views::list)))
-        .service(web::resource("/api/v1/calls/{id}").route(get().to(views::detail)))
-        .service(web::resource("/api/v1/calls/{id}/events").route(get().to(views::events)))
-        .service(web::resource("/api/v1/calls/{id}/transfer").route(post().to(views::transfer)))
-        .service(web::resource("/api/v1/calls/{id}/transfer/complete").route(post().to(views::complete)))
-        .service(web::resource("/api/v1/calls/{id}/transfer/cancel").route(post().to(views::cancel)))
-        .service(web::resource("/api/v1/calls/{id}/hangup").route(post().to(views::hangup)));
+        .service(resource("/api/v1/calls").route(post().to(views::create)).route(get().to(views::list)))
+        .service(resource("/api/v1/calls/{id}").route(get().to(views::detail)))
+        .service(resource("/api/v1/calls/{id}/events").route(get().to(views::events)))
+        .service(resource("/api/v1/calls/{id}/transfer").route(post().to(views::transfer)))
+        .service(resource("/api/v1/calls/{id}/transfer/complete").route(post().to(views::complete)))
+        .service(resource("/api/v1/calls/{id}/transfer/cancel").route(post().to(views::cancel)))
+        .service(resource("/api/v1/calls/{id}/hangup").route(post().to(views::hangup)));
 }

@@ -17,6 +17,7 @@ use crate::app::{App, SharedApp};
 use crate::db::DbError;
 use crate::error::{AppError, ErrorCode, ValidJson, ValidQuery};
 use crate::middleware::api_key::{ApiKey, IdempotencyKey};
+use crate::middleware::request_log::about;
 use crate::telephony::{Address, PhoneNumber};
 
 /// What views answer.
@@ -34,6 +35,7 @@ pub async fn create(
     let call = planned(&app, form).await?;
     let request = CallRequest { call_id: call.id.to_string(), ..request };
     let call = services::place(&app, call, request).await?;
+    about(call.id, None);
     let (_, request) =
         services::find(&app, call.id).await?.ok_or_else(|| AppError::new(ErrorCode::NotFound))?;
     Ok(HttpResponse::Created()
@@ -128,6 +130,7 @@ pub async fn hangup(app: SharedApp, key: ApiKey, id: Path<Uuid>) -> Answer {
 
 /// Takes a request into the call: durable, and being carried out, when it is answered.
 async fn tell(app: &SharedApp, call_id: Uuid, event: Event) -> Answer {
+    about(call_id, None);
     services::take_in(app, call_id, event).await?;
     let (call, request) =
         services::find(app, call_id).await?.ok_or_else(|| AppError::new(ErrorCode::NotFound))?;

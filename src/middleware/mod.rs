@@ -1,4 +1,5 @@
 //! What every request passes on its way to a view.
 
 pub mod api_key;
+pub mod request_log;
 pub mod signature;

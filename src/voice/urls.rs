@@ -4,12 +4,35 @@ use actix_web::web::{self, ServiceConfig};
 
 use super::links::paths;
 use super::views;
+use crate::error::method_not_allowed;
+use crate::urls::Route;
+
+const fn route(path: &'static str, name: &'static str) -> Route {
+    Route { methods: "GET POST", path, name, access: "twilio signature" }
+}
+
+/// The routes.
+pub const ROUTES: &[Route] = &[
+    route(paths::SECOND_LEG, "voice:second-leg"),
+    route(paths::CONFERENCE, "voice:conference"),
+    route(paths::FIRST_LEG_DISCONNECTED, "voice:first-leg-disconnected"),
+    route(paths::WAIT, "voice:wait"),
+    route(paths::ANNOUNCE, "voice:announce"),
+    route(paths::GOODBYE, "voice:goodbye"),
+    route(paths::CALL_STATUS, "voice:call-status"),
+    route(paths::CONFERENCE_STATUS, "voice:conference-status"),
+];
 
 /// Adds the routes.
 pub fn configure(config: &mut ServiceConfig) {
     macro_rules! both {
         ($path:expr, $view:path) => {
-            config.service(web::resource($path).route(web::post().to($view)).route(web::get().to($view)));
+            config.service(
+                web::resource($path)
+                    .route(web::post().to($view))
+                    .route(web::get().to($view))
+                    .default_service(web::to(method_not_allowed)),
+            );
         };
     }
     both!(paths::SECOND_LEG, views::second_leg);

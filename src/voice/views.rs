@@ -14,6 +14,7 @@ use crate::app::{App, SharedApp};
 use crate::calls::flow::{AfterDial, Event, Words, after_dial};
 use crate::calls::models::NewWebhook;
 use crate::calls::services;
+use crate::middleware::request_log::about;
 use crate::middleware::signature::TwilioRequest;
 use crate::telephony::CallSid;
 use crate::twilio::CallStatus;
@@ -22,6 +23,7 @@ use crate::twiml::Response;
 /// The first agent has answered: dial the customer.
 pub async fn second_leg(app: SharedApp, request: TwilioRequest) -> HttpResponse {
     let Some(query) = our_query::<SecondLeg>(&request) else { return apology(&app) };
+    about(query.call, Some(query.leg));
     take_in_beside(&app, &request, query.call, forms::leg_on_line(&request, query.leg));
     twiml(&app.documents.second_leg(&query))
 }
@@ -29,6 +31,7 @@ pub async fn second_leg(app: SharedApp, request: TwilioRequest) -> HttpResponse 
 /// Into the room.
 pub async fn conference(app: SharedApp, request: TwilioRequest) -> HttpResponse {
     let Some(query) = our_query::<InRoom>(&request) else { return apology(&app) };
+    about(query.call, Some(query.leg));
     take_in_beside(&app, &request, query.call, forms::leg_on_line(&request, query.leg));
     twiml(&app.documents.conference(&query))
 }
@@ -36,6 +39,7 @@ pub async fn conference(app: SharedApp, request: TwilioRequest) -> HttpResponse 
 /// The first agent's Dial has ended: to the room with them, or was it a hang-up?
 pub async fn first_leg_disconnected(app: SharedApp, request: TwilioRequest) -> HttpResponse {
     let Some(query) = our_query::<InRoom>(&request) else { return apology(&app) };
+    about(query.call, Some(query.leg));
     let event = Event::DialEnded(forms::dial_ended(&request));
     let taken_in =
         services::take_in_webhook(&app, query.call, webhook(&app, &request, query.call), Some(event));
@@ -107,6 +111,7 @@ async fn keep(
     event: Option<Event>,
 ) -> HttpResponse {
     let call_id = call.unwrap_or_default();
+    about(call_id, None);
     let status = match services::take_in_webhook(app, call_id, webhook(app, request, call_id), event).await {
         Ok(_) => StatusCode::NO_CONTENT,
         Err(error) => {

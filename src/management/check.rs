@@ -1,0 +1,141 @@
+//! `check`: named findings about settings, database, public URL and Twilio account, each with a hint. Exit code 1 if any
+//! is an error.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use super::{Format, load_settings, print_json};
+use crate::db::Db;
+use crate::settings::Settings;
+use crate::twilio::{CallFilter, RetryPolicy, TwilioClient, TwilioError, http_client};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Level {
+    Ok,
+    Warning,
+    Error,
+}
+
+#[derive(Debug, Serialize)]
+struct Finding {
+    id: &'static str,
+    level: Level,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Finding {
+    fn ok(id: &'static str, message: impl Into<String>) -> Self {
+        Self { id, level: Level::Ok, message: message.into(), hint: None }
+    }
+
+    fn wrong(id: &'static str, level: Level, message: impl ToString, hint: impl Into<String>) -> Self {
+        Self { id, level, message: message.to_string(), hint: Some(hint.into()) }
+    }
+}
+
+pub async fn run(format: Format) -> anyhow::Result<ExitCode> {
+    let settings = load_settings()?;
+    let findings =
+        vec![database(&settings).await, public_url(&settings), caller_id(&settings), twilio(&settings).await];
+    match format {
+        Format::Json => print_json(&findings)?,
+        Format::Text => findings.iter().for_each(print),
+    }
+    let has_error = findings.iter().any(|finding| finding.level == Level::Error);
+    Ok(if has_error { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn print(finding: &Finding) {
+    let level = match finding.level {
+        Level::Ok => "ok",
+        Level::Warning => "WARNING",
+        Level::Error => "ERROR",
+    };
+    println!("{level:8} {:22} {}", finding.id, finding.message);
+    if let Some(hint) = &finding.hint {
+        println!("{:31} hint: {hint}", "");
+    }
+}
+
+async fn database(settings: &Settings) -> Finding {
+    const ID: &str = "database";
+    let options = match settings.database() {
+        Ok(options) => options,
+        Err(error) => return Finding::wrong(ID, Level::Error, error, "Correct the setting."),
+    };
+    let pending = match Db::open(&options) {
+        Ok(db) => db.pending_migrations().await,
+        Err(error) => Err(error),
+    };
+    match pending {
+        Ok(0) => Finding::ok(ID, "reachable, schema complete"),
+        Ok(count) => {
+            let message = format!("reachable, {count} migrations missing");
+            Finding::wrong(
+                ID,
+                Level::Warning,
+                message,
+                "`serve` applies them at its start, `migrate` without one.",
+            )
+        }
+        Err(error) => Finding::wrong(ID, Level::Error, error, "Is the server up, and DATABASE_URL right?"),
+    }
+}
+
+fn public_url(settings: &Settings) -> Finding {
+    const ID: &str = "public-url";
+    match settings.public_url() {
+        Ok(url) if url.starts_with("https://") => Finding::ok(ID, url),
+        Ok(url) => {
+            let message = format!("{url} can be reached from this machine only");
+            Finding::wrong(
+                ID,
+                Level::Warning,
+                message,
+                "Right for the emulator; Twilio needs https and a public host.",
+            )
+        }
+        Err(error) => {
+            Finding::wrong(ID, Level::Error, error, "Set PUBLIC_URL to how Twilio reaches this service.")
+        }
+    }
+}
+
+fn caller_id(settings: &Settings) -> Finding {
+    const ID: &str = "caller-id";
+    match settings.call_defaults().caller_id {
+        Some(_) => Finding::ok(ID, "set"),
+        None => {
+            let hint = "Set twilio.caller_id to a number of the account, or give caller_id with each call.";
+            Finding::wrong(ID, Level::Warning, "no default caller id", hint)
+        }
+    }
+}
+
+async fn twilio(settings: &Settings) -> Finding {
+    const ID: &str = "twilio";
+    let twilio = match settings.twilio() {
+        Ok(twilio) => twilio,
+        Err(error) => {
+            let hint = "The Twilio console shows account SID and Auth Token on its first page.";
+            return Finding::wrong(ID, Level::Error, error, hint);
+        }
+    };
+    let http = match http_client(twilio.connect_timeout, twilio.config.timeout) {
+        Ok(http) => http,
+        Err(error) => return Finding::wrong(ID, Level::Error, error, "The HTTP client cannot be built."),
+    };
+    let client = TwilioClient::new(twilio.config, http, RetryPolicy::default());
+    match client.list_calls(&CallFilter { limit: Some(1), ..Default::default() }).await {
+        Ok(_) => Finding::ok(ID, "credentials accepted"),
+        Err(error) => Finding::wrong(ID, Level::Error, &error, hint(&error)),
+    }
+}
+
+fn hint(error: &TwilioError) -> String {
+    let known = error.known().map(|known| known.hint.to_owned());
+    known.unwrap_or_else(|| "Can this machine reach twilio.base_url?".into())
+}

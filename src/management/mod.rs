@@ -1,0 +1,101 @@
+//! The command line, one file a command; errors are one line with a hint, exit code 2 for settings and usage, 1 otherwise.
+
+mod accounts;
+mod check;
+mod migrate;
+mod serve;
+mod urls;
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand, ValueEnum};
+use serde::Serialize;
+
+use crate::settings::{Settings, SettingsError};
+
+/// Outbound sales calls over Twilio Voice, transferred warm.
+#[derive(Debug, Parser)]
+#[command(name = "warm-transfer", version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service
+    Serve(serve::ServeArgs),
+    /// Apply what is missing of the database's schema
+    Migrate(FormatArgs),
+    /// Look for what is wrong with settings, database and Twilio account
+    Check(FormatArgs),
+    /// List every route
+    Urls(FormatArgs),
+    /// The directory of agents
+    #[command(subcommand)]
+    Agent(accounts::AgentCommand),
+    /// The API keys of programs
+    #[command(subcommand)]
+    Key(accounts::KeyCommand),
+}
+
+/// How a command prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+#[derive(Debug, clap::Args)]
+struct FormatArgs {
+    /// For people or for programs
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+/// Runs the command that the process was started with.
+pub fn run() -> ExitCode {
+    match dispatch(Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("warm-transfer: {error:#}");
+            if error.downcast_ref::<SettingsError>().is_some() {
+                ExitCode::from(2)
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Serve(args) => block_on(serve::run(args)),
+        Command::Migrate(args) => block_on(migrate::run(args.format)),
+        Command::Check(args) => block_on(check::run(args.format)),
+        Command::Urls(args) => urls::run(args.format),
+        Command::Agent(command) => block_on(accounts::run_agent(command)),
+        Command::Key(command) => block_on(accounts::run_key(command)),
+    }
+}
+
+fn block_on(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.context("cannot start the runtime")?.block_on(command)
+}
+
+/// The settings, with logs begun.
+fn load_settings() -> anyhow::Result<Settings> {
+    let settings = Settings::load()?;
+    crate::logging::start(&settings.logging)?;
+    Ok(settings)
+}
+
+fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! What operators and load balancers ask: is it alive, is it ready.
+
+use actix_web::HttpResponse;
+use actix_web::web::{self, ServiceConfig, get};
+use serde_json::json;
+
+use crate::app::SharedApp;
+use crate::error::{AppError, ErrorCode, method_not_allowed};
+use crate::urls::Route;
+
+/// The routes.
+pub const ROUTES: &[Route] = &[
+    Route { methods: "GET", path: "/healthz", name: "operations:healthz", access: "open" },
+    Route { methods: "GET", path: "/readyz", name: "operations:readyz", access: "open" },
+];
+
+/// Adds the routes.
+pub fn configure(config: &mut ServiceConfig) {
+    let only_get = || web::to(method_not_allowed);
+    config
+        .service(web::resource("/healthz").route(get().to(healthz)).default_service(only_get()))
+        .service(web::resource("/readyz").route(get().to(readyz)).default_service(only_get()));
+}
+
+/// The process answers.
+async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "ok" }))
+}
+
+/// The database is there and has its schema, so that calls can be taken.
+async fn readyz(app: SharedApp) -> Result<HttpResponse, AppError> {
+    match app.db.pending_migrations().await? {
+        0 => Ok(HttpResponse::Ok().json(json!({ "status": "ready" }))),
+        missing => {
+            let detail = format!("{missing} migrations are missing");
+            Err(AppError::new(ErrorCode::Unavailable).with_detail(detail))
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The running service: built from settings, listening before it says so, run until it is told to stop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
+use actix_web::web::Data;
+use actix_web::{App as ActixApp, HttpServer};
+use anyhow::Context;
+use tokio::sync::{Notify, broadcast};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::app::{App, SharedApp};
+use crate::calls::dispatcher;
+use crate::clock::{IdSource, SharedClock};
+use crate::db::Db;
+use crate::middleware::request_log::request_log;
+use crate::middleware::signature::SignatureCheck;
+use crate::settings::Settings;
+use crate::twilio::{RetryPolicy, TwilioClient, http_client};
+use crate::urls;
+use crate::voice::documents::Documents;
+use crate::voice::links::Links;
+
+/// How many changes a slow watcher may fall behind.
+const CHANGES_KEPT: usize = 1024;
+
+/// A service that listens and works.
+pub struct Server {
+    app: Arc<App>,
+    addr: SocketAddr,
+    handle: ServerHandle,
+    serving: JoinHandle<std::io::Result<()>>,
+    worker: JoinHandle<()>,
+    patience: Duration,
+}
+
+/// Builds the application: every shared thing once.
+///
+/// # Errors
+/// What is wrong with the settings, or with opening the database.
+pub fn build(settings: &Settings, clock: SharedClock, ids: Arc<dyn IdSource>) -> anyhow::Result<Arc<App>> {
+    let twilio = settings.twilio()?;
+    let http =
+        http_client(twilio.connect_timeout, twilio.config.timeout).context("cannot build the HTTP client")?;
+    let optional = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    Ok(Arc::new(App {
+        db: Db::open(&settings.database()?)?,
+        twilio: TwilioClient::new(twilio.config, http, RetryPolicy::default()),
+        documents: Documents {
+            links: Links::new(settings.public_url()?),
+            language: settings.voice.language.clone(),
+            voice: optional(&settings.voice.voice),
+            hold_music_url: optional(&settings.voice.hold_music_url),
+        },
+        policy: settings.policy(),
+        defaults: settings.call_defaults(),
+        database_budget: Duration::from_millis(settings.server.database_budget_ms),
+        process: ids.id().to_string(),
+        knock: Notify::new(),
+        changed: broadcast::channel(CHANGES_KEPT).0,
+        tasks: TaskTracker::new(),
+        stopping: CancellationToken::new(),
+        clock,
+        ids,
+    }))
+}
+
+impl Server {
+    /// Applies what is missing of the schema, listens, and sets to work on what an earlier process has left.
+    ///
+    /// # Errors
+    /// When the address is taken or the database cannot be migrated.
+    pub async fn start(settings: &Settings, app: Arc<App>) -> anyhow::Result<Self> {
+        let applied = app.db.migrate().await.context("cannot migrate the database")?;
+        if !applied.is_empty() {
+            tracing::info!(count = applied.len(), "migrations applied");
+        }
+        let twilio = settings.twilio()?;
+        let check = Data::new(SignatureCheck::new(settings.public_url()?, &twilio.signature_tokens));
+        let shared: SharedApp = Data::from(app.clone());
+        let factory = move || {
+            ActixApp::new()
+                .wrap(from_fn(request_log))
+                .app_data(shared.clone())
+                .app_data(check.clone())
+                .configure(urls::configure)
+        };
+        let patience = Duration::from_secs(settings.server.shutdown_timeout_secs);
+        let mut server = HttpServer::new(factory)
+            .shutdown_timeout(settings.server.shutdown_timeout_secs)
+            .disable_signals();
+        if settings.server.workers > 0 {
+            server = server.workers(settings.server.workers);
+        }
+        let bind = &settings.server.bind;
+        let server = server.bind(bind).with_context(|| format!("cannot listen on {bind}"))?;
+        let addr = *server.addrs().first().context("listening nowhere")?;
+        let server = server.run();
+        let handle = server.handle();
+        let worker = tokio::spawn(dispatcher::run(app.clone()));
+        Ok(Self { app, addr, handle, serving: tokio::spawn(server), worker, patience })
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// What it shares.
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// Takes no more requests, finishes those in flight and what they asked of Twilio.
+    ///
+    /// # Errors
+    /// When the server had failed.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.handle.stop(true).await;
+        self.serving.await.context("the server broke off")?.context("the server failed")?;
+        self.app.stop(self.patience).await;
+        self.worker.await.context("the worker broke off")
+    }
+}

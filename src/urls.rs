@@ -1,0 +1,51 @@
+//! The root of all routes: includes each app's, and lists them for people.
+
+use actix_web::web::{self, ServiceConfig};
+use serde::Serialize;
+
+use crate::error;
+use crate::{calls, operations, voice};
+
+/// A route, for `warm-transfer urls`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Route {
+    /// `GET`, or `GET POST`.
+    pub methods: &'static str,
+    /// As the program matches it.
+    pub path: &'static str,
+    /// `app:view`.
+    pub name: &'static str,
+    /// Who gets in.
+    pub access: &'static str,
+}
+
+/// Every route of the service.
+pub fn routes() -> impl Iterator<Item = &'static Route> {
+    calls::urls::ROUTES.iter().chain(voice::urls::ROUTES).chain(operations::ROUTES)
+}
+
+/// Adds every route to the server.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .app_data(error::payload_config())
+        .configure(calls::urls::configure)
+        .configure(voice::urls::configure)
+        .configure(operations::configure)
+        .default_service(web::to(error::not_found));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_and_paths_are_unique() {
+        let mut seen = HashSet::new();
+        for route in routes() {
+            assert!(seen.insert(route.name), "{}", route.name);
+            assert!(seen.insert(route.path) || route.methods.len() <= 4, "{}", route.path);
+        }
+    }
+}
