@@ -1,6 +1,6 @@
 //! The running service: built from settings, listening before it says so, run until it is told to stop.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +39,14 @@ pub struct Server {
     patience: Duration,
 }
 
+/// Takes the address, so that its port is known before anything is built; a port of 0 takes a free one.
+///
+/// # Errors
+/// When the address is taken, or is none.
+pub fn listen(bind: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(bind).with_context(|| format!("cannot listen on {bind}"))
+}
+
 /// Builds the application: every shared thing once.
 ///
 /// # Errors
@@ -71,11 +79,11 @@ pub fn build(settings: &Settings, clock: SharedClock, ids: Arc<dyn IdSource>) ->
 }
 
 impl Server {
-    /// Applies what is missing of the schema, listens, and sets to work on what an earlier process has left.
+    /// Applies what is missing of the schema, takes requests, and sets to work on what an earlier process has left.
     ///
     /// # Errors
-    /// When the address is taken or the database cannot be migrated.
-    pub async fn start(settings: &Settings, app: Arc<App>) -> anyhow::Result<Self> {
+    /// When the database cannot be migrated.
+    pub async fn start(settings: &Settings, app: Arc<App>, listener: TcpListener) -> anyhow::Result<Self> {
         let applied = app.db.migrate().await.context("cannot migrate the database")?;
         if !applied.is_empty() {
             tracing::info!(count = applied.len(), "migrations applied");
@@ -97,10 +105,8 @@ impl Server {
         if settings.server.workers > 0 {
             server = server.workers(settings.server.workers);
         }
-        let bind = &settings.server.bind;
-        let server = server.bind(bind).with_context(|| format!("cannot listen on {bind}"))?;
-        let addr = *server.addrs().first().context("listening nowhere")?;
-        let server = server.run();
+        let addr = listener.local_addr().context("listening nowhere")?;
+        let server = server.listen(listener).context("cannot listen")?.run();
         let handle = server.handle();
         let worker = tokio::spawn(dispatcher::run(app.clone()));
         Ok(Self { app, addr, handle, serving: tokio::spawn(server), worker, patience })

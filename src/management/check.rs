@@ -2,10 +2,11 @@
 //! is an error.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Format, load_settings, print_json};
+use super::{Format, FormatArgs, load_settings, print_json};
 use crate::db::Db;
 use crate::settings::Settings;
 use crate::twilio::{CallFilter, RetryPolicy, TwilioClient, TwilioError, http_client};
@@ -36,11 +37,23 @@ impl Finding {
     }
 }
 
-pub async fn run(format: Format) -> anyhow::Result<ExitCode> {
+#[derive(Debug, clap::Args)]
+pub struct CheckArgs {
+    /// Only ask the service that runs here whether it is ready; for health checks
+    #[arg(long)]
+    ready: bool,
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+pub async fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
     let settings = load_settings()?;
-    let findings =
-        vec![database(&settings).await, public_url(&settings), caller_id(&settings), twilio(&settings).await];
-    match format {
+    let findings = if args.ready {
+        vec![ready(&settings).await]
+    } else {
+        vec![database(&settings).await, public_url(&settings), caller_id(&settings), twilio(&settings).await]
+    };
+    match args.format.format {
         Format::Json => print_json(&findings)?,
         Format::Text => findings.iter().for_each(print),
     }
@@ -57,6 +70,24 @@ fn print(finding: &Finding) {
     println!("{level:8} {:22} {}", finding.id, finding.message);
     if let Some(hint) = &finding.hint {
         println!("{:31} hint: {hint}", "");
+    }
+}
+
+async fn ready(settings: &Settings) -> Finding {
+    const ID: &str = "ready";
+    const PATIENCE: Duration = Duration::from_secs(2);
+    let port = settings.server.bind.rsplit(':').next().unwrap_or_default();
+    let url = format!("http://127.0.0.1:{port}/readyz");
+    let answer = match http_client(PATIENCE, PATIENCE) {
+        Ok(http) => http.get(&url).send().await,
+        Err(error) => Err(error),
+    };
+    match answer {
+        Ok(answer) if answer.status().is_success() => Finding::ok(ID, url),
+        Ok(answer) => Finding::wrong(ID, Level::Error, format!("{url}: {}", answer.status()), "See its log."),
+        Err(error) => {
+            Finding::wrong(ID, Level::Error, format!("{url}: {error}"), "Is the service running here?")
+        }
     }
 }
 

@@ -30,7 +30,7 @@ enum Command {
     /// Apply what is missing of the database's schema
     Migrate(FormatArgs),
     /// Look for what is wrong with settings, database and Twilio account
-    Check(FormatArgs),
+    Check(check::CheckArgs),
     /// List every route
     Urls(FormatArgs),
     /// The directory of agents
@@ -76,7 +76,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Serve(args) => block_on(serve::run(args)),
         Command::Migrate(args) => block_on(migrate::run(args.format)),
-        Command::Check(args) => block_on(check::run(args.format)),
+        Command::Check(args) => block_on(check::run(args)),
         Command::Urls(args) => urls::run(args.format),
         Command::Agent(command) => block_on(accounts::run_agent(command)),
         Command::Key(command) => block_on(accounts::run_key(command)),

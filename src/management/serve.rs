@@ -22,7 +22,8 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         settings.server.bind = bind;
     }
     let app = server::build(&settings, Arc::new(SystemClock::new()), Arc::new(RandomIds))?;
-    let server = Server::start(&settings, app).await?;
+    let listener = server::listen(&settings.server.bind)?;
+    let server = Server::start(&settings, app, listener).await?;
     tracing::info!(addr = %server.addr(), "listening");
     until_stopped().await?;
     tracing::info!("stopping");
