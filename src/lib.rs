@@ -4,5 +4,8 @@
 //! | --- | --- |
 //! | [`telephony`] | plain values both sides of the wire know: phone numbers, addresses, SIDs |
 //! | [`clock`] | where time, ids and randomness come from |
+//! | [`emulator`] | a Twilio of one's own |
 pub mod clock;
+pub mod emulator;
+pub mod management;
 pub mod telephony;
