@@ -7,6 +7,8 @@
 //! | [`calls`] | the domain: calls, legs, transfers; `calls::flow` is the pure heart |
 //! | [`clock`] | where time, ids and randomness come from |
 //! | [`db`] | connections, migrations, group commit; SQLite and PostgreSQL in one path of code |
+//! | [`demo`] | service, emulator and people on one stage, and the stories they play |
+//! | [`emulator`] | a Twilio of one's own |
 //! | [`error`] | the API's error codes and problem documents |
 //! | [`logging`] | how logs look |
 //! | [`management`] | the command line, one file a command |
@@ -24,6 +26,8 @@ pub mod app;
 pub mod calls;
 pub mod clock;
 pub mod db;
+pub mod demo;
+pub mod emulator;
 pub mod error;
 pub mod logging;
 pub mod management;

@@ -2,6 +2,8 @@
 
 mod accounts;
 mod check;
+mod demo;
+mod emulator;
 mod migrate;
 mod serve;
 mod urls;
@@ -27,6 +29,10 @@ pub struct Cli {
 enum Command {
     /// Run the service
     Serve(serve::ServeArgs),
+    /// Play with service, emulator and people, or let one story play itself
+    Demo(demo::DemoArgs),
+    /// Run the Twilio emulator alone
+    Emulator(emulator::EmulatorArgs),
     /// Apply what is missing of the database's schema
     Migrate(FormatArgs),
     /// Look for what is wrong with settings, database and Twilio account
@@ -75,6 +81,8 @@ pub fn run() -> ExitCode {
 fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Serve(args) => block_on(serve::run(args)),
+        Command::Demo(args) => block_on(demo::run(args)),
+        Command::Emulator(args) => block_on(emulator::run(args)),
         Command::Migrate(args) => block_on(migrate::run(args.format)),
         Command::Check(args) => block_on(check::run(args)),
         Command::Urls(args) => urls::run(args.format),

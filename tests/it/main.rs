@@ -2,4 +2,6 @@
 
 // Said for Clippy, which lets tests fail by panicking: helpers count as tests only inside `cfg(test)`.
 #[cfg(test)]
+mod emulator;
+#[cfg(test)]
 mod official;

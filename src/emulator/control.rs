@@ -1,0 +1,335 @@
+//! Owns `/emulator/…`: what people do, what goes wrong, and what was seen and heard. JSON, no credentials.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::web::{self, Bytes, Data, Path, Query, ServiceConfig};
+use actix_web::{HttpResponse, Resource};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::ClockMode;
+use super::engine::http::Link;
+use super::engine::people::{NotNow, Number};
+use super::engine::{Method, PhonePlan, addresses, as_mermaid, as_text, fetch_unusable};
+use super::exchange::Exchange;
+use super::faults::FaultRules;
+
+type Shared = Data<Arc<Exchange>>;
+
+/// Longest time a timeline poll stays open, in real milliseconds.
+const LONGEST_POLL_MS: u64 = 60_000;
+
+/// The routes of the control API.
+pub(super) fn routes(config: &mut ServiceConfig) {
+    let put = |path: &str| web::resource(format!("/emulator/{path}"));
+    config
+        .service(put("phones/{address}").put(set_phone))
+        .service(person("answer").post(answer))
+        .service(person("decline").post(decline))
+        .service(person("hang-up").post(hang_up))
+        .service(person("press").post(press))
+        .service(put("numbers/{number}").put(set_number))
+        .service(put("calls").post(ring))
+        .service(put("faults").put(set_faults))
+        .service(put("switches").put(set_switches).get(switches))
+        .service(put("timeline").get(timeline))
+        .service(put("audibility").get(audibility))
+        .service(put("requests").get(requests))
+        .service(put("webhooks").get(webhooks))
+        .service(put("reset").post(reset))
+        .service(put("clock").post(clock).get(now))
+        .default_service(web::route().to(unknown));
+}
+
+fn person(action: &str) -> Resource {
+    web::resource(format!("/emulator/phones/{{address}}/{action}"))
+}
+
+/// Why a control request is refused.
+enum Refusal {
+    /// 422, naming the field.
+    Invalid { field: String, message: String },
+    /// 409.
+    NotNow(String),
+}
+
+type Answer = Result<HttpResponse, Refusal>;
+
+impl Refusal {
+    fn invalid(field: &str, message: impl ToString) -> Self {
+        Self::Invalid { field: field.to_owned(), message: message.to_string() }
+    }
+}
+
+impl From<NotNow> for Refusal {
+    fn from(NotNow(message): NotNow) -> Self {
+        Self::NotNow(message)
+    }
+}
+
+fn finish(answer: Answer) -> HttpResponse {
+    match answer {
+        Ok(response) => response,
+        Err(Refusal::Invalid { field, message }) => error(422, "invalid", Some(&field), &message),
+        Err(Refusal::NotNow(message)) => error(409, "not_now", None, &message),
+    }
+}
+
+fn error(status: u16, code: &str, field: Option<&str>, message: &str) -> HttpResponse {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+    HttpResponse::build(status).json(json!({"code": code, "field": field, "message": message}))
+}
+
+fn ok(body: Value) -> Answer {
+    Ok(HttpResponse::Ok().json(body))
+}
+
+async fn unknown() -> HttpResponse {
+    error(404, "not_found", None, "no such address; see docs/emulator.md")
+}
+
+/// The body as JSON; an empty one counts as `{}`.
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
+    let text: &[u8] = if body.is_empty() { b"{}" } else { body };
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    serde_path_to_error::deserialize(&mut reader).map_err(|e| named(&e.path().to_string(), e.inner()))
+}
+
+fn read_value<T: DeserializeOwned>(value: Value) -> Result<T, Refusal> {
+    serde_path_to_error::deserialize(value).map_err(|e| named(&e.path().to_string(), e.inner()))
+}
+
+/// The field an error is about: its path, or the name that serde quotes.
+fn named(path: &str, error: &serde_json::Error) -> Refusal {
+    let message = error.to_string();
+    let quoted = message.split('`').nth(1).filter(|_| message.contains("field `"));
+    let field = if matches!(path, "." | "?") { quoted.unwrap_or("body") } else { path };
+    Refusal::invalid(field, &message)
+}
+
+fn address(text: &str, field: &str) -> Result<String, Refusal> {
+    addresses::normalise(text)
+        .ok_or_else(|| Refusal::invalid(field, "expected an E.164 number, client:name or sip:user@host"))
+}
+
+/// One plan, a list of plans, or one whose `behaviour` is a list: one item a call, the last one stays.
+fn plans(body: Value) -> Result<Vec<PhonePlan>, Refusal> {
+    let items = match body {
+        Value::Array(items) => items,
+        Value::Object(mut fields) if fields.get("behaviour").is_some_and(Value::is_array) => {
+            let list = fields.remove("behaviour").and_then(|v| v.as_array().cloned()).unwrap_or_default();
+            let with = |behaviour: Value| {
+                let mut fields = fields.clone();
+                fields.insert("behaviour".into(), behaviour);
+                Value::Object(fields)
+            };
+            list.into_iter().map(with).collect()
+        }
+        one => vec![one],
+    };
+    if items.is_empty() {
+        return Err(Refusal::invalid("behaviour", "a list needs at least one item"));
+    }
+    items.into_iter().map(read_value).collect()
+}
+
+async fn set_phone(path: Path<String>, body: Bytes, exchange: Shared) -> HttpResponse {
+    finish((|| {
+        let address = address(&path, "address")?;
+        let plans = plans(read(&body)?)?;
+        exchange.with(|engine| engine.phones.set(&address, plans.clone()));
+        ok(json!({"address": address, "plans": plans}))
+    })())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Which {
+    call_sid: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Press {
+    digits: String,
+    call_sid: Option<String>,
+}
+
+fn act(
+    path: &str,
+    body: &Bytes,
+    exchange: &Shared,
+    what: fn(&mut super::engine::Engine, &str, Option<&str>) -> Result<(), NotNow>,
+) -> Answer {
+    let address = address(path, "address")?;
+    let which: Which = read(body)?;
+    exchange.with(|engine| what(engine, &address, which.call_sid.as_deref()))?;
+    ok(json!({"address": address}))
+}
+
+async fn answer(path: Path<String>, body: Bytes, exchange: Shared) -> HttpResponse {
+    finish(act(&path, &body, &exchange, |e, a, s| e.person_answers(a, s)))
+}
+
+async fn decline(path: Path<String>, body: Bytes, exchange: Shared) -> HttpResponse {
+    finish(act(&path, &body, &exchange, |e, a, s| e.person_declines(a, s)))
+}
+
+async fn hang_up(path: Path<String>, body: Bytes, exchange: Shared) -> HttpResponse {
+    finish(act(&path, &body, &exchange, |e, a, s| e.person_hangs_up(a, s)))
+}
+
+async fn press(path: Path<String>, body: Bytes, exchange: Shared) -> HttpResponse {
+    finish((|| {
+        let address = address(&path, "address")?;
+        let press: Press = read(&body)?;
+        let keys =
+            !press.digits.is_empty() && press.digits.chars().all(|c| c.is_ascii_digit() || "*#".contains(c));
+        if !keys || press.digits.len() > 64 {
+            return Err(Refusal::invalid("digits", "1 to 64 of 0-9, * and #"));
+        }
+        exchange.with(|engine| engine.person_presses(&address, press.call_sid.as_deref(), &press.digits))?;
+        ok(json!({"address": address}))
+    })())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NumberBody {
+    voice_url: Option<String>,
+    method: Option<String>,
+    status_callback: Option<String>,
+}
+
+async fn set_number(path: Path<String>, body: Bytes, exchange: Shared) -> HttpResponse {
+    finish((|| {
+        let number = address(&path, "number")?;
+        let body: NumberBody = read(&body)?;
+        for (field, url) in [("voice_url", &body.voice_url), ("status_callback", &body.status_callback)] {
+            if let Some(reason) = url.as_deref().and_then(fetch_unusable) {
+                return Err(Refusal::invalid(field, reason));
+            }
+        }
+        let method = match body.method.as_deref().map(Method::parse) {
+            None => Method::Post,
+            Some(Some(method)) => method,
+            Some(None) => return Err(Refusal::invalid("method", "GET or POST")),
+        };
+        let voice = body.voice_url.map(|url| Link { url, method });
+        let status_callback = body.status_callback;
+        exchange.with(|engine| engine.numbers.insert(number.clone(), Number { voice, status_callback }));
+        ok(json!({"number": number}))
+    })())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ring {
+    from: String,
+    to: String,
+}
+
+async fn ring(body: Bytes, exchange: Shared) -> HttpResponse {
+    finish((|| {
+        let ring: Ring = read(&body)?;
+        let (from, to) = (address(&ring.from, "from")?, address(&ring.to, "to")?);
+        let sid = exchange
+            .with(|engine| engine.person_rings(&from, &to).map(|call| engine.calls[call].sid.to_string()))?;
+        Ok(HttpResponse::Created().json(json!({"call_sid": sid, "from": from, "to": to})))
+    })())
+}
+
+async fn set_faults(body: Bytes, exchange: Shared) -> HttpResponse {
+    finish((|| {
+        let rules: FaultRules = read(&body)?;
+        exchange.set_faults(rules);
+        ok(json!({}))
+    })())
+}
+
+async fn switches(exchange: Shared) -> HttpResponse {
+    HttpResponse::Ok().json(exchange.with(|engine| engine.switches.clone()))
+}
+
+/// Fields that are not named keep their value.
+async fn set_switches(body: Bytes, exchange: Shared) -> HttpResponse {
+    finish((|| {
+        let changes: serde_json::Map<String, Value> = read(&body)?;
+        let current = exchange.with(|engine| engine.switches.clone());
+        let mut merged = serde_json::to_value(current).unwrap_or_default();
+        if let Value::Object(fields) = &mut merged {
+            fields.extend(changes);
+        }
+        let switches: super::Switches = read_value(merged)?;
+        exchange.with(|engine| engine.switches = switches.clone());
+        ok(json!(switches))
+    })())
+}
+
+#[derive(Deserialize)]
+struct TimelineQuery {
+    #[serde(default)]
+    after: u64,
+    #[serde(default)]
+    wait_ms: u64,
+    format: Option<String>,
+}
+
+async fn timeline(query: Query<TimelineQuery>, exchange: Shared) -> HttpResponse {
+    if query.wait_ms > 0 {
+        let wait = Duration::from_millis(query.wait_ms.min(LONGEST_POLL_MS));
+        exchange.wait_for_event(query.after, wait).await;
+    }
+    let events = exchange.timeline(query.after);
+    let text = |text: String| HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text);
+    match query.format.as_deref() {
+        None | Some("json") => HttpResponse::Ok().json(json!({"events": events})),
+        Some("text") => text(as_text(&events)),
+        Some("mermaid") => text(as_mermaid(&events)),
+        Some(_) => error(422, "invalid", Some("format"), "json, text or mermaid"),
+    }
+}
+
+async fn audibility(exchange: Shared) -> HttpResponse {
+    HttpResponse::Ok().json(exchange.audibility())
+}
+
+async fn requests(exchange: Shared) -> HttpResponse {
+    HttpResponse::Ok().json(json!({"requests": exchange.requests()}))
+}
+
+async fn webhooks(exchange: Shared) -> HttpResponse {
+    HttpResponse::Ok().json(json!({"webhooks": exchange.webhooks()}))
+}
+
+async fn reset(exchange: Shared) -> HttpResponse {
+    exchange.reset();
+    HttpResponse::Ok().json(json!({}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    advance_ms: u64,
+}
+
+async fn clock(body: Bytes, exchange: Shared) -> HttpResponse {
+    let advance: Advance = match read(&body) {
+        Ok(advance) => advance,
+        Err(refusal) => return finish(Err(refusal)),
+    };
+    if exchange.options.clock != ClockMode::Virtual {
+        return finish(Err(Refusal::NotNow(
+            "the clock is real; start the emulator with a virtual one".into(),
+        )));
+    }
+    exchange.advance(advance.advance_ms).await;
+    now(exchange).await
+}
+
+async fn now(exchange: Shared) -> HttpResponse {
+    HttpResponse::Ok().json(json!({"now_ms": exchange.with(|engine| engine.now_ms())}))
+}

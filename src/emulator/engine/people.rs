@@ -1,0 +1,270 @@
+//! Owns the people: how each phone behaves when it rings, and what its holder does of their own accord.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use super::audio::{Heard, say_ms};
+use super::calls::{Activity, CallId, Callback, Direction, EndedBy, Start, Status, Voice};
+use super::http::{Link, Method};
+use super::lifecycle::{LONGEST_CALL_MS, NewCall};
+use super::timeline::EventKind;
+use super::timers::Timer;
+use super::{DeclinedStatus, Engine, RequestKind};
+
+const GREETING: &str = "You have reached a mailbox. Please leave a message after the tone.";
+/// A mailbox stops recording after this long.
+const MAILBOX_RECORDS_MS: u64 = 120_000;
+const BEEP_MS: u64 = 500;
+
+/// What a phone does when it rings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Behaviour {
+    /// Somebody answers.
+    Answer,
+    /// The line is engaged.
+    Busy,
+    /// It rings until the caller gives up.
+    NoAnswer,
+    /// Somebody rejects the call.
+    Decline,
+    /// A mailbox answers, speaks a greeting, beeps and listens.
+    Voicemail,
+    /// No such phone, or switched off.
+    Unreachable,
+    /// It rings until the control API says what its holder does.
+    Manual,
+}
+
+/// A phone's behaviour for one call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PhonePlan {
+    /// What it does.
+    pub behaviour: Behaviour,
+    /// How long after it starts ringing, in milliseconds; by default what is usual for the behaviour.
+    #[serde(default)]
+    pub after_ms: Option<u64>,
+    /// How long after the answer its holder hangs up, in milliseconds; by default never.
+    #[serde(default)]
+    pub hang_up_after_ms: Option<u64>,
+}
+
+impl PhonePlan {
+    /// An answer after a short ring, nothing more: how an unknown phone behaves.
+    pub fn answer() -> Self {
+        Self { behaviour: Behaviour::Answer, after_ms: None, hang_up_after_ms: None }
+    }
+
+    pub(crate) fn is_unreachable(&self) -> bool {
+        self.behaviour == Behaviour::Unreachable
+    }
+
+    fn acts_after_ms(&self) -> Option<u64> {
+        let usual = match self.behaviour {
+            Behaviour::Answer => 1_000,
+            Behaviour::Busy => 400,
+            Behaviour::Decline => 2_000,
+            Behaviour::Voicemail => 15_000,
+            Behaviour::NoAnswer | Behaviour::Unreachable | Behaviour::Manual => return None,
+        };
+        Some(self.after_ms.unwrap_or(usual))
+    }
+}
+
+/// Every phone that somebody has said something about.
+#[derive(Debug, Default)]
+pub(crate) struct Phones {
+    plans: BTreeMap<String, VecDeque<PhonePlan>>,
+}
+
+impl Phones {
+    /// Sets how a phone behaves: one plan a call; the last one stays.
+    pub(crate) fn set(&mut self, address: &str, plans: Vec<PhonePlan>) {
+        self.plans.insert(address.to_owned(), plans.into());
+    }
+
+    /// The plan for the next call.
+    pub(super) fn take(&mut self, address: &str) -> PhonePlan {
+        match self.plans.get_mut(address) {
+            Some(plans) if plans.len() > 1 => plans.pop_front(),
+            Some(plans) => plans.front().cloned(),
+            None => None,
+        }
+        .unwrap_or_else(PhonePlan::answer)
+    }
+}
+
+/// A number of the account that people can ring.
+#[derive(Debug, Clone)]
+pub(crate) struct Number {
+    pub(crate) voice: Option<Link>,
+    pub(crate) status_callback: Option<String>,
+}
+
+/// The account's numbers, by E.164.
+pub(crate) type Numbers = BTreeMap<String, Number>;
+
+/// Why a person cannot do that now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NotNow(pub(crate) String);
+
+impl Engine {
+    pub(super) fn schedule_phone(&mut self, id: CallId, plan: &PhonePlan) {
+        if let Some(after) = plan.acts_after_ms() {
+            self.timers.at(self.now_ms.saturating_add(after), Timer::PhoneActs(id));
+        }
+    }
+
+    pub(super) fn phone_acts(&mut self, id: CallId) {
+        if self.calls[id].status != Status::Ringing {
+            return;
+        }
+        let behaviour = self.calls[id].plan.as_ref().map(|p| p.behaviour);
+        match behaviour {
+            Some(Behaviour::Busy) => self.fail(id, Status::Busy, 486),
+            Some(Behaviour::Decline) => self.decline(id),
+            Some(Behaviour::Voicemail) => {
+                self.calls[id].voice = Voice::Machine(Some(Heard::Speech { text: GREETING.into() }));
+                self.timers.at(self.now_ms + say_ms(GREETING), Timer::Mailbox(id, 0));
+                self.answer(id);
+            }
+            _ => self.answer(id),
+        }
+    }
+
+    pub(super) fn mailbox(&mut self, id: CallId, step: u32) {
+        if !self.calls[id].is_live() {
+            return;
+        }
+        let (sound, after) = match step {
+            0 => (Some(Heard::Tone), BEEP_MS),
+            1 => (None, MAILBOX_RECORDS_MS),
+            _ => return self.end_call(id, Status::Completed, EndedBy::Person),
+        };
+        self.calls[id].voice = Voice::Machine(sound);
+        self.timers.at(self.now_ms + after, Timer::Mailbox(id, step + 1));
+        self.touch(id);
+    }
+
+    pub(super) fn schedule_hang_up(&mut self, id: CallId) {
+        if let Some(after) = self.calls[id].plan.as_ref().and_then(|p| p.hang_up_after_ms) {
+            self.timers.at(self.now_ms.saturating_add(after), Timer::PhoneHangsUp(id));
+        }
+    }
+
+    pub(super) fn phone_hangs_up(&mut self, id: CallId) {
+        if self.calls[id].is_live() {
+            self.end_call(id, Status::Completed, EndedBy::Person);
+        }
+    }
+
+    fn decline(&mut self, id: CallId) {
+        let status = match self.switches.declined_status {
+            DeclinedStatus::NoAnswer => Status::NoAnswer,
+            DeclinedStatus::Busy => Status::Busy,
+        };
+        self.fail(id, status, 603);
+    }
+
+    /// The latest leg of an address that `wanted` holds for; `sid` picks one.
+    fn leg(&self, address: &str, sid: Option<&str>, wanted: fn(Status) -> bool) -> Option<CallId> {
+        let mut calls = self.calls.iter().rev();
+        calls
+            .find(|(_, call)| {
+                call.person() == address && wanted(call.status) && sid.is_none_or(|s| s == call.sid.as_str())
+            })
+            .map(|(id, _)| id)
+    }
+
+    /// The holder answers the ringing phone.
+    pub(crate) fn person_answers(&mut self, address: &str, sid: Option<&str>) -> Result<(), NotNow> {
+        let rings = |s| s == Status::Ringing;
+        let id = self.leg(address, sid, rings).ok_or_else(|| NotNow(format!("{address} does not ring")))?;
+        if self.calls[id].direction == Direction::Inbound {
+            return Err(NotNow(format!("{address} is the caller")));
+        }
+        self.answer(id);
+        self.done(Ok(()))
+    }
+
+    /// The holder rejects the ringing phone.
+    pub(crate) fn person_declines(&mut self, address: &str, sid: Option<&str>) -> Result<(), NotNow> {
+        let rings = |s| s == Status::Ringing;
+        let id = self.leg(address, sid, rings).ok_or_else(|| NotNow(format!("{address} does not ring")))?;
+        self.decline(id);
+        self.done(Ok(()))
+    }
+
+    /// The holder hangs up.
+    pub(crate) fn person_hangs_up(&mut self, address: &str, sid: Option<&str>) -> Result<(), NotNow> {
+        let talks = |s| s == Status::InProgress;
+        let rings = |s| s == Status::Ringing;
+        if let Some(id) = self.leg(address, sid, talks) {
+            self.end_call(id, Status::Completed, EndedBy::Person);
+        } else if let Some(id) = self.leg(address, sid, rings) {
+            match self.calls[id].direction {
+                Direction::Inbound => self.end_call(id, Status::Canceled, EndedBy::Person),
+                _ => self.decline(id),
+            }
+        } else {
+            return Err(NotNow(format!("{address} is not on a call")));
+        }
+        self.done(Ok(()))
+    }
+
+    /// The holder presses keys, one after the other.
+    pub(crate) fn person_presses(
+        &mut self,
+        address: &str,
+        sid: Option<&str>,
+        digits: &str,
+    ) -> Result<(), NotNow> {
+        let talks = |s| s == Status::InProgress;
+        let id =
+            self.leg(address, sid, talks).ok_or_else(|| NotNow(format!("{address} is not on a call")))?;
+        self.record(EventKind::Pressed, Some(id), format!("presses {digits}"), &[("digits", digits)]);
+        for digit in digits.chars() {
+            self.key(id, digit);
+        }
+        self.done(Ok(()))
+    }
+
+    fn key(&mut self, id: CallId, digit: char) {
+        match &self.calls[id].activity {
+            Activity::Gathering(_) => self.gather_key(id, digit),
+            Activity::Dialing | Activity::Bridged(_) | Activity::Room(_) if digit == '*' => self.star(id),
+            _ => {}
+        }
+    }
+
+    /// Somebody rings one of our numbers.
+    pub(crate) fn person_rings(&mut self, from: &str, to: &str) -> Result<CallId, NotNow> {
+        let number = self.numbers.get(to).cloned();
+        let voice = number.as_ref().and_then(|n| n.voice.clone());
+        let (Some(number), Some(voice)) = (number, voice) else {
+            return Err(NotNow(format!("{to} has no voice_url")));
+        };
+        let id = self.add_call(
+            NewCall {
+                from: from.to_owned(),
+                to: to.to_owned(),
+                direction: Direction::Inbound,
+                parent: None,
+                callback: Callback::new(number.status_callback, Method::Post, Vec::new()),
+                ring_limit_ms: LONGEST_CALL_MS,
+                time_limit_ms: LONGEST_CALL_MS,
+                fallback: None,
+                start: Start::Document(voice.clone()),
+                room: None,
+            },
+            Status::Ringing,
+        );
+        self.calls[id].dialled_ms = Some(self.now_ms);
+        self.record(EventKind::Ringing, Some(id), format!("{from} rings {to}"), &[]);
+        self.fetch_document(id, voice, RequestKind::Twiml, Vec::new(), 0);
+        Ok(self.done(id))
+    }
+}

@@ -1,0 +1,107 @@
+//! Owns the emulator's own reading of TwiML: text in, typed verbs and warnings out.
+//! It shares nothing with the service's writer, so that one catches the other's mistakes.
+//! <https://www.twilio.com/docs/voice/twiml>
+
+mod reader;
+mod verbs;
+
+use std::sync::Arc;
+
+pub(crate) use verbs::{
+    ConferenceNoun, DialTarget, DialVerb, Endpoint, GatherVerb, Repeat, Speech, Verb, WaitSource,
+};
+
+/// Why a document cannot be executed, with Twilio's code.
+/// <https://www.twilio.com/docs/api/errors>
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TwimlError {
+    pub(crate) code: u32,
+    pub(crate) message: String,
+}
+
+/// A document ready to run.
+#[derive(Debug, Clone)]
+pub(crate) struct Program {
+    pub(crate) verbs: Arc<[Verb]>,
+    /// What Twilio's debugger would show: code and text. The call goes on.
+    pub(crate) warnings: Vec<(u32, String)>,
+}
+
+impl Program {
+    /// A document that the emulator makes up itself.
+    pub(crate) fn of(verbs: impl Into<Arc<[Verb]>>) -> Self {
+        Self { verbs: verbs.into(), warnings: Vec::new() }
+    }
+}
+
+/// Reads a document: 12100 unparsable, 12102 wrong root.
+pub(crate) fn parse(text: &str) -> Result<Program, TwimlError> {
+    let root = reader::read(text)?;
+    if root.name != "Response" {
+        let message = format!("The root element is <{}>, not <Response>", root.name);
+        return Err(TwimlError { code: 12102, message });
+    }
+    let mut warnings = Vec::new();
+    let verbs: Vec<Verb> = root.children.iter().filter_map(|e| verbs::verb(e, &mut warnings)).collect();
+    Ok(Program { verbs: verbs.into(), warnings })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verbs(body: &str) -> Vec<Verb> {
+        parse(&format!("<?xml version=\"1.0\"?><Response>{body}</Response>")).unwrap().verbs.to_vec()
+    }
+
+    #[test]
+    fn a_dial_reads_its_attributes_and_nouns() {
+        let read = verbs(
+            r#"<Dial action="/done?a=1&amp;b=2" callerId="+15550100000" timeout="20" answerOnBridge="true">
+               <Number statusCallback="/cb" statusCallbackEvent="initiated ringing answered completed">+15550100001</Number>
+               <Client><Identity>dana</Identity></Client></Dial>"#,
+        );
+        let [Verb::Dial(dial)] = read.as_slice() else { panic!("{read:?}") };
+        assert_eq!(dial.action.as_deref(), Some("/done?a=1&b=2"));
+        assert_eq!((dial.timeout_s, dial.answer_on_bridge), (20, true));
+        let DialTarget::Endpoints(ends) = &dial.target else { panic!("{dial:?}") };
+        assert_eq!(ends[0].address, "+15550100001");
+        assert_eq!(ends[0].events, ["initiated", "ringing", "answered", "completed"]);
+        assert_eq!(ends[1].address, "client:dana");
+    }
+
+    #[test]
+    fn a_bare_number_and_a_conference_are_dialled() {
+        let read = verbs(
+            "<Dial> +15550100001 </Dial><Dial><Conference beep=\"false\" waitUrl=\"\"> room 1 </Conference></Dial>",
+        );
+        let [Verb::Dial(number), Verb::Dial(room)] = read.as_slice() else { panic!("{read:?}") };
+        assert!(matches!(&number.target, DialTarget::Endpoints(e) if e[0].address == "+15550100001"));
+        let DialTarget::Conference(room) = &room.target else { panic!("{room:?}") };
+        assert_eq!((room.name.as_str(), &room.wait), ("room 1", &WaitSource::Silence));
+    }
+
+    #[test]
+    fn unknown_verbs_warn_and_are_skipped() {
+        let program = parse("<Response><say>no</say><Say>yes</Say></Response>").unwrap();
+        assert_eq!(program.verbs.len(), 1);
+        assert_eq!(program.warnings[0].0, 12200);
+    }
+
+    #[test]
+    fn hostile_documents_are_refused_not_executed() {
+        let deep = format!("{}{}", "<a>".repeat(5000), "</a>".repeat(5000));
+        let entities = "<!DOCTYPE r [<!ENTITY x \"xx\">]><Response><Say>&x;</Say></Response>";
+        for (bad, code) in [
+            ("", 12100),
+            ("<Response>", 12100),
+            ("hello", 12100),
+            ("<Response></Response><Response/>", 12100),
+            (deep.as_str(), 12100),
+            (entities, 12100),
+            ("<response/>", 12102),
+        ] {
+            assert_eq!(parse(bad).unwrap_err().code, code, "{bad:.40}");
+        }
+    }
+}

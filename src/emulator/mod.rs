@@ -1,0 +1,187 @@
+//! A Twilio of one's own: REST, TwiML, webhooks, phones and what everybody hears, without an account and without a network.
+//!
+//! | module | owns |
+//! | --- | --- |
+//! | [`engine`] | the exchange itself, pure |
+//! | `rest` | Twilio's REST API over the engine, pure |
+//! | `server`, `control` | the HTTP of both APIs: Twilio's, and `/emulator/…` |
+//! | `exchange` | the running engine: lock, clock, webhooks |
+//! | `webhooks`, `signature`, `faults` | sending, signing, and what goes wrong on purpose |
+//!
+//! It shares only plain telephony values with the service: two readings of one documentation.
+
+mod control;
+pub mod engine;
+mod exchange;
+mod faults;
+mod rest;
+mod server;
+mod signature;
+mod webhooks;
+
+use std::sync::Arc;
+
+use actix_web::dev::ServerHandle;
+use actix_web::web::{Data, PayloadConfig};
+use actix_web::{App, HttpServer};
+use anyhow::Context;
+use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
+
+use crate::telephony::AccountSid;
+pub use engine::{
+    Audibility, DeclinedStatus, DeletedParticipant, EndedUpdate, EventKind, Heard, Person, RedirectOrder,
+    RedirectedStatus, RefusedStatus, RingingLeg, Span, Switches, TimelineEvent, as_mermaid, as_text,
+};
+use exchange::Exchange;
+pub use exchange::RequestRecord;
+pub use webhooks::WebhookRecord;
+
+/// Which time the exchange lives in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockMode {
+    /// The machine's, `speed` times as fast.
+    Real,
+    /// Stands still until it is advanced.
+    Virtual,
+}
+
+/// What an emulator starts from.
+#[derive(Debug, Clone)]
+pub struct EmulatorOptions {
+    /// `HOST:PORT`; port 0 takes any free one.
+    pub bind: String,
+    /// The only account there is.
+    pub account_sid: AccountSid,
+    /// Password of the account, and key of the webhooks' signatures.
+    pub auth_token: String,
+    /// An API key (`SK…`) and its secret that are accepted too.
+    pub api_key: Option<(String, String)>,
+    /// Emulated seconds for each real one, from 0.001 to 1000; HTTP budgets stay real.
+    pub speed: f64,
+    /// Decides everything that varies.
+    pub seed: u64,
+    /// Answers to open questions about Twilio.
+    pub switches: Switches,
+    /// Real or virtual time.
+    pub clock: ClockMode,
+}
+
+impl EmulatorOptions {
+    /// An emulator on any free port of this machine, in real time.
+    pub fn new(account_sid: AccountSid, auth_token: impl Into<String>) -> Self {
+        Self {
+            bind: "127.0.0.1:0".into(),
+            account_sid,
+            auth_token: auth_token.into(),
+            api_key: None,
+            speed: 1.0,
+            seed: 1,
+            switches: Switches::default(),
+            clock: ClockMode::Real,
+        }
+    }
+}
+
+/// A running emulator. It ends when it is stopped or dropped.
+pub struct Emulator {
+    exchange: Arc<Exchange>,
+    base_url: String,
+    server: ServerHandle,
+    serving: JoinHandle<std::io::Result<()>>,
+    driving: JoinHandle<()>,
+}
+
+/// Starts an emulator on the current Tokio runtime.
+///
+/// # Errors
+/// When the address cannot be bound.
+pub async fn start(options: EmulatorOptions) -> anyhow::Result<Emulator> {
+    let listener = std::net::TcpListener::bind(&options.bind)
+        .with_context(|| format!("the emulator cannot listen on {}", options.bind))?;
+    let base_url = format!("http://{}", listener.local_addr()?);
+    let exchange = Arc::new(Exchange::new(options)?);
+    let shared = Data::new(exchange.clone());
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(shared.clone())
+            .app_data(PayloadConfig::new(server::MAX_REQUEST))
+            .configure(server::routes)
+            .configure(control::routes)
+    })
+    .workers(1)
+    .disable_signals()
+    .shutdown_timeout(1)
+    .listen(listener)?
+    .run();
+    let handle = server.handle();
+    Ok(Emulator {
+        base_url,
+        server: handle,
+        serving: tokio::spawn(server),
+        driving: tokio::spawn(exchange.clone().drive()),
+        exchange,
+    })
+}
+
+impl Emulator {
+    /// `http://127.0.0.1:4010`: what takes the place of `https://api.twilio.com`.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// Every event from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<TimelineEvent> {
+        self.exchange.subscribe()
+    }
+
+    /// Everything that happened so far.
+    pub fn timeline(&self) -> Vec<TimelineEvent> {
+        self.exchange.timeline(0)
+    }
+
+    /// Who could hear whom or what, from when to when.
+    pub fn audibility(&self) -> Audibility {
+        self.exchange.audibility()
+    }
+
+    /// Every REST request received so far.
+    pub fn requests(&self) -> Vec<RequestRecord> {
+        self.exchange.requests()
+    }
+
+    /// Every webhook answered, or given up, so far.
+    pub fn webhooks(&self) -> Vec<WebhookRecord> {
+        self.exchange.webhooks()
+    }
+
+    /// Virtual time: everything due within `by_ms` emulated milliseconds happens, each thing after the webhooks before
+    /// it were answered. In real time it only waits for them.
+    pub async fn advance(&self, by_ms: u64) {
+        match self.exchange.options.clock {
+            ClockMode::Virtual => self.exchange.advance(by_ms).await,
+            ClockMode::Real => self.exchange.idle().await,
+        }
+    }
+
+    /// Waits until the emulator ends by itself, which it does not.
+    ///
+    /// # Errors
+    /// When the HTTP server fails.
+    pub async fn run_until_stopped(&mut self) -> anyhow::Result<()> {
+        (&mut self.serving).await??;
+        Ok(())
+    }
+
+    /// Stops serving and forgets everything.
+    pub async fn stop(self) {
+        self.server.stop(false).await;
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.driving.abort();
+        self.serving.abort();
+    }
+}

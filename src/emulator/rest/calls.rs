@@ -1,0 +1,183 @@
+//! Owns `Calls`: create, read, list, update, delete.
+//! <https://www.twilio.com/docs/voice/api/call-resource>
+
+use serde_json::{Value, json};
+
+use super::super::engine::calls::{Call, CallId, Direction, Start, Status};
+use super::super::engine::lifecycle::{LONGEST_CALL_MS, NewCall};
+use super::super::engine::{Engine, Method, RestError, Target};
+use super::form::Form;
+use super::{RestAnswer, Result, lists, uri};
+
+pub(super) const CALL_EVENTS: [&str; 4] = ["initiated", "ringing", "answered", "completed"];
+
+pub(super) fn create(engine: &mut Engine, form: &Form<'_>) -> Result {
+    let (to, from) = form.parties()?;
+    let start = start(form)?;
+    if let Some(digits) = form.get("SendDigits")
+        && (digits.len() > 32 || !digits.chars().all(|c| c.is_ascii_digit() || "ABCDabcd#*wW".contains(c)))
+    {
+        return Err(RestError::bad(21206, "SendDigits: 1 to 32 of 0-9, A-D, #, *, w, W"));
+    }
+    let timeout = form.seconds("Timeout", 600, 21208)?.unwrap_or(60);
+    let limit = form.seconds("TimeLimit", 86_400, 21208)?.map_or(LONGEST_CALL_MS, |s| s * 1000);
+    let (callback, silenced) = form.callback("StatusCallback", &CALL_EVENTS, &["completed"])?;
+    let call = engine.create_call(NewCall {
+        from,
+        to,
+        direction: Direction::OutboundApi,
+        parent: None,
+        callback,
+        ring_limit_ms: timeout * 1000,
+        time_limit_ms: limit,
+        fallback: form.link("FallbackUrl", "FallbackMethod", Method::Post, 21205)?,
+        start,
+        room: None,
+    });
+    if silenced {
+        engine.warn(call, 21626, "StatusCallbackEvent: an invalid event silences the callback");
+    }
+    let mut body = render(engine, call);
+    if !engine.switches.date_created_on_create {
+        body["date_created"] = Value::Null;
+        body["date_updated"] = Value::Null;
+    }
+    Ok(RestAnswer::json(201, body).about(call))
+}
+
+/// `Url`, or else `Twiml`; on create `Twiml` is ignored when both are given.
+fn start(form: &Form<'_>) -> Result<Start> {
+    if let Some(link) = form.link("Url", "Method", Method::Post, 21205)? {
+        return Ok(Start::Document(link));
+    }
+    match form.get("Twiml") {
+        Some(text) => Ok(Start::Inline(short(text)?.to_owned())),
+        None => Err(RestError::bad(21205, "Url parameter is required")),
+    }
+}
+
+fn short(twiml: &str) -> Result<&str> {
+    if twiml.chars().count() > 4000 {
+        return Err(RestError::bad(20422, "Twiml has at most 4000 characters"));
+    }
+    Ok(twiml)
+}
+
+pub(super) fn read(engine: &Engine, sid: &str) -> Result {
+    let call = find(engine, sid)?;
+    Ok(RestAnswer::json(200, render(engine, call)).about(call))
+}
+
+fn find(engine: &Engine, sid: &str) -> Result<CallId> {
+    engine.calls.find(sid).ok_or_else(|| RestError::not_found(&uri(engine, &format!("Calls/{sid}.json"))))
+}
+
+pub(super) fn update(engine: &mut Engine, sid: &str, form: &Form<'_>) -> Result {
+    let call = find(engine, sid)?;
+    let target = target(form)?;
+    let status = match form.get("Status") {
+        None => None,
+        Some("completed") => Some(Status::Completed),
+        Some("canceled") => Some(Status::Canceled),
+        Some(other) => return Err(RestError::bad(20422, format!("Status {other} is not valid here"))),
+    };
+    let limit = form.seconds("TimeLimit", 86_400, 21208)?;
+    let fallback = form.link("FallbackUrl", "FallbackMethod", Method::Post, 21205)?;
+    let (callback, _) = form.callback("StatusCallback", &CALL_EVENTS, &["completed"])?;
+    if let Some(status) = status {
+        engine.set_call_status(call, status)?;
+    } else if let Some(target) = target {
+        engine.redirect(call, target)?;
+    }
+    engine.amend(call, fallback, callback, limit.map(|s| s * 1000));
+    Ok(RestAnswer::json(200, render(engine, call)).about(call))
+}
+
+fn target(form: &Form<'_>) -> Result<Option<Target>> {
+    let link = form.link("Url", "Method", Method::Post, 21205)?;
+    match (link, form.get("Twiml")) {
+        (Some(_), Some(_)) => Err(RestError::bad(20422, "Url and Twiml exclude each other")),
+        (Some(link), None) => Ok(Some(Target::Document(link))),
+        (None, Some(text)) => Ok(Some(Target::Inline(short(text)?.to_owned()))),
+        (None, None) => Ok(None),
+    }
+}
+
+pub(super) fn delete(engine: &mut Engine, sid: &str) -> Result {
+    let call = find(engine, sid)?;
+    if !engine.calls[call].is_ended() {
+        return Err(RestError::bad(20009, "Cannot delete this resource before it is complete"));
+    }
+    engine.calls[call].deleted = true;
+    Ok(RestAnswer { status: 204, body: None, call: Some(call) })
+}
+
+pub(super) fn list(engine: &Engine, query: &Form<'_>) -> Result {
+    let mut items = Vec::new();
+    for (id, call) in engine.calls.iter().rev() {
+        if !call.deleted && matches(engine, call, query) {
+            items.push((call.sid.to_string(), render(engine, id)));
+        }
+    }
+    let filters = ["To", "From", "ParentCallSid", "Status", "StartTime", "StartTime<", "StartTime>"];
+    lists::page("calls", &uri(engine, "Calls.json"), query, &filters, items)
+}
+
+fn matches(engine: &Engine, call: &Call, query: &Form<'_>) -> bool {
+    let is = |name: &str, value: &str| query.get(name).is_none_or(|wanted| wanted == value);
+    let parent = call.parent.map(|p| engine.calls[p].sid.as_str()).unwrap_or_default();
+    is("To", &call.to)
+        && is("From", &call.from)
+        && is("ParentCallSid", parent)
+        && is("Status", &call.status.rest().to_string())
+        && lists::on_day(query, "StartTime", call.dialled_ms.map(|ms| engine.date(ms)))
+        && lists::on_day(query, "EndTime", call.ended_ms.map(|ms| engine.date(ms)))
+}
+
+/// The resource, with every field of the specification.
+fn render(engine: &Engine, id: CallId) -> Value {
+    let call = &engine.calls[id];
+    let sid = call.sid.as_str();
+    let date = |ms: Option<u64>| ms.map(|ms| engine.rfc2822(ms));
+    let completed = call.status == Status::Completed;
+    let duration = completed.then(|| call.duration_s(engine.now_ms()).to_string());
+    let subresources = [
+        "notifications",
+        "recordings",
+        "payments",
+        "events",
+        "siprec",
+        "streams",
+        "transcriptions",
+        "user_defined_message_subscriptions",
+        "user_defined_messages",
+    ];
+    let subresource_uris: serde_json::Map<String, Value> = subresources
+        .iter()
+        .map(|name| ((*name).to_owned(), json!(uri(engine, &format!("Calls/{sid}/{}.json", camel(name))))))
+        .collect();
+    json!({
+        "sid": sid, "account_sid": engine.options.account_sid.as_str(), "api_version": "2010-04-01",
+        "parent_call_sid": call.parent.map(|p| engine.calls[p].sid.as_str()),
+        "to": call.to, "to_formatted": formatted(&call.to), "from": call.from, "from_formatted": formatted(&call.from),
+        "phone_number_sid": null, "group_sid": null, "trunk_sid": null, "caller_name": null, "forwarded_from": null,
+        "answered_by": null, "direction": call.direction.to_string(), "status": call.status.rest().to_string(),
+        "date_created": engine.rfc2822(call.created_ms), "date_updated": engine.rfc2822(call.updated_ms),
+        "start_time": date(call.dialled_ms), "end_time": date(call.ended_ms), "duration": duration,
+        "price": null, "price_unit": "USD", "queue_time": "0",
+        "uri": uri(engine, &format!("Calls/{sid}.json")), "subresource_uris": subresource_uris,
+    })
+}
+
+fn camel(name: &str) -> String {
+    let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
+    name.split('_').map(capital).collect()
+}
+
+/// `(415) 867-5309` for North America, anything else as it is.
+fn formatted(address: &str) -> String {
+    match address.strip_prefix("+1") {
+        Some(n) if n.len() == 10 => format!("({}) {}-{}", &n[..3], &n[3..6], &n[6..]),
+        _ => address.to_owned(),
+    }
+}

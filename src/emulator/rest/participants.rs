@@ -1,0 +1,158 @@
+//! Owns `Participants`: create, read, list, update, delete.
+//! <https://www.twilio.com/docs/voice/api/conference-participant-resource>
+
+use serde_json::{Value, json};
+
+use super::super::engine::calls::{CallId, Status};
+use super::super::engine::conferences::{Member, RoomId};
+use super::super::engine::lifecycle::LONGEST_CALL_MS;
+use super::super::engine::participants::{NewParticipant, ParticipantUpdate, is_conference_sid};
+use super::super::engine::{Engine, Method, RestError, WaitSource};
+use super::calls::CALL_EVENTS;
+use super::conferences::find;
+use super::form::Form;
+use super::{RestAnswer, Result, lists, uri};
+
+const CONFERENCE_EVENTS: [&str; 9] =
+    ["start", "end", "join", "leave", "mute", "hold", "modify", "speaker", "announcement"];
+
+pub(super) fn create(engine: &mut Engine, key: &str, form: &Form<'_>) -> Result {
+    let (to, from) = form.parties()?;
+    let (callback, silenced) = form.callback("StatusCallback", &CALL_EVENTS, &["completed"])?;
+    let (conference_callback, room_silenced) =
+        form.callback("ConferenceStatusCallback", &CONFERENCE_EVENTS, &["start", "end"])?;
+    if let Some(record) = form.get("Record")
+        && !record.eq_ignore_ascii_case("true")
+        && !record.eq_ignore_ascii_case("false")
+    {
+        return Err(RestError::bad(20422, "Record must be true or false"));
+    }
+    let new = NewParticipant {
+        from: form.get("CallerId").map_or(from, str::to_owned),
+        to,
+        callback,
+        conference_callback,
+        label: form.get("Label").map(str::to_owned),
+        timeout_s: form.seconds("Timeout", 600, 21208)?.unwrap_or(60).max(5),
+        time_limit_ms: form.seconds("TimeLimit", 86_400, 21208)?.map_or(LONGEST_CALL_MS, |s| s * 1000),
+        muted: form.flag_or("Muted", false),
+        start_on_enter: form.flag_or("StartConferenceOnEnter", true),
+        end_on_exit: form.flag_or("EndConferenceOnExit", false),
+        wait: wait(form)?.unwrap_or(WaitSource::DefaultMusic),
+        early_media: form.flag_or("EarlyMedia", true),
+        max_participants: form
+            .seconds("MaxParticipants", 250, 20422)?
+            .and_then(|n| usize::try_from(n).ok())
+            .unwrap_or(250),
+        coach: form
+            .flag("Coaching")
+            .unwrap_or(true)
+            .then(|| form.get("CallSidToCoach"))
+            .flatten()
+            .map(str::to_owned),
+    };
+    let (room, call) = engine.add_participant(key, new)?;
+    if silenced || room_silenced {
+        engine.warn(call, 21626, "an invalid callback event silences the callback");
+    }
+    let Some(member) = engine.rooms[room].member(call) else {
+        return Err(RestError::not_found("participant"));
+    };
+    let mut body = render(engine, room, member);
+    body["queue_time"] = json!("0");
+    Ok(RestAnswer::json(201, body).about(call))
+}
+
+fn wait(form: &Form<'_>) -> Result<Option<WaitSource>> {
+    if form.raw("WaitUrl") == Some("") {
+        return Ok(Some(WaitSource::Silence));
+    }
+    let link = form.link("WaitUrl", "WaitMethod", Method::Post, 21205)?;
+    Ok(link.map(|l| WaitSource::Document { url: l.url, method: l.method }))
+}
+
+/// A participant of a live conference, by call SID or label. Whoever has left is no longer there: 404.
+fn member(engine: &Engine, sid: &str, who: &str) -> Result<(RoomId, CallId)> {
+    let missing =
+        || RestError::not_found(&uri(engine, &format!("Conferences/{sid}/Participants/{who}.json")));
+    if !is_conference_sid(sid) {
+        return Err(missing());
+    }
+    let room = find(engine, sid)?;
+    let found = engine.rooms[room]
+        .members
+        .iter()
+        .find(|m| engine.calls[m.call].sid.as_str() == who || m.label.as_deref() == Some(who));
+    match found {
+        Some(found) if engine.rooms[room].is_live() => Ok((room, found.call)),
+        _ => Err(missing()),
+    }
+}
+
+pub(super) fn read(engine: &Engine, sid: &str, who: &str) -> Result {
+    let (room, call) = member(engine, sid, who)?;
+    answer(engine, room, call)
+}
+
+fn answer(engine: &Engine, room: RoomId, call: CallId) -> Result {
+    match engine.rooms[room].member(call) {
+        Some(member) => Ok(RestAnswer::json(200, render(engine, room, member)).about(call)),
+        None => Err(RestError::not_found("participant")),
+    }
+}
+
+pub(super) fn update(engine: &mut Engine, sid: &str, who: &str, form: &Form<'_>) -> Result {
+    let (room, call) = member(engine, sid, who)?;
+    let update = ParticipantUpdate {
+        muted: form.flag("Muted"),
+        hold: form.flag("Hold"),
+        hold_document: form.link("HoldUrl", "HoldMethod", Method::Get, 21205)?,
+        announce: form.link("AnnounceUrl", "AnnounceMethod", Method::Post, 21205)?,
+        wait: wait(form)?,
+        end_on_exit: form.flag("EndConferenceOnExit"),
+        coaching: form.flag("Coaching"),
+        coach: form.get("CallSidToCoach").map(str::to_owned),
+    };
+    engine.update_participant(room, call, update)?;
+    answer(engine, room, call)
+}
+
+pub(super) fn delete(engine: &mut Engine, sid: &str, who: &str) -> Result {
+    let (room, call) = member(engine, sid, who)?;
+    engine.remove_participant(room, call);
+    Ok(RestAnswer { status: 204, body: None, call: Some(call) })
+}
+
+pub(super) fn list(engine: &Engine, sid: &str, query: &Form<'_>) -> Result {
+    let room = find(engine, sid)?;
+    let live = engine.rooms[room].is_live();
+    let is = |name: &str, value: bool| query.flag(name).is_none_or(|wanted| wanted == value);
+    let items = engine.rooms[room].members.iter().filter(|m| {
+        live && is("Muted", m.muted) && is("Hold", m.hold) && is("Coaching", m.coaches.is_some())
+    });
+    let items = items.map(|m| (engine.calls[m.call].sid.to_string(), render(engine, room, m))).collect();
+    let path = uri(engine, &format!("Conferences/{sid}/Participants.json"));
+    lists::page("participants", &path, query, &["Muted", "Hold", "Coaching"], items)
+}
+
+fn render(engine: &Engine, room: RoomId, member: &Member) -> Value {
+    let call = &engine.calls[member.call];
+    let conference = engine.rooms[room].sid.as_str();
+    let status = match call.status {
+        Status::Queued => "queued",
+        Status::Initiated => "connecting",
+        Status::Ringing => "ringing",
+        Status::InProgress => "connected",
+        Status::Completed => "complete",
+        _ => "failed",
+    };
+    json!({
+        "account_sid": engine.options.account_sid.as_str(), "conference_sid": conference, "call_sid": call.sid.as_str(),
+        "label": member.label, "muted": member.muted, "hold": member.hold, "coaching": member.coaches.is_some(),
+        "call_sid_to_coach": member.coaches.map(|c| engine.calls[c].sid.as_str()),
+        "start_conference_on_enter": member.start_on_enter, "end_conference_on_exit": member.end_on_exit,
+        "status": status, "date_created": engine.rfc2822(member.created_ms),
+        "date_updated": engine.rfc2822(member.updated_ms),
+        "uri": uri(engine, &format!("Conferences/{conference}/Participants/{}.json", call.sid)),
+    })
+}

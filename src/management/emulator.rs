@@ -1,0 +1,54 @@
+//! The command `emulator`: the Twilio emulator alone, until it is interrupted.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+
+use crate::emulator::{self, ClockMode, EmulatorOptions, Switches};
+use crate::telephony::AccountSid;
+
+/// Options of `warm-transfer emulator`.
+#[derive(Debug, Clone, Args)]
+pub struct EmulatorArgs {
+    /// Where to listen. The control API has no credentials: keep it on this machine.
+    #[arg(long, default_value = "127.0.0.1:4010", value_name = "HOST:PORT")]
+    pub bind: String,
+    /// The account that exists.
+    #[arg(long, default_value = "AC00000000000000000000000000000001", value_name = "AC…")]
+    pub account_sid: AccountSid,
+    /// Its auth token: password of the REST API, and key of the webhooks' signatures.
+    #[arg(long, default_value = "emulator-auth-token", value_name = "TOKEN")]
+    pub auth_token: String,
+    /// Emulated seconds for each real one.
+    #[arg(long, default_value_t = 1.0)]
+    pub speed: f64,
+    /// Decides everything that varies.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// Runs the emulator until it is interrupted.
+///
+/// # Errors
+/// When the address cannot be bound or the server fails.
+pub async fn run(args: EmulatorArgs) -> anyhow::Result<ExitCode> {
+    let mut emulator = emulator::start(EmulatorOptions {
+        bind: args.bind,
+        account_sid: args.account_sid.clone(),
+        auth_token: args.auth_token,
+        api_key: None,
+        speed: args.speed,
+        seed: args.seed,
+        switches: Switches::default(),
+        clock: ClockMode::Real,
+    })
+    .await?;
+    println!("Twilio emulator at {} for account {}", emulator.base_url(), args.account_sid);
+    tokio::select! {
+        ended = emulator.run_until_stopped() => ended?,
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for the interrupt")?,
+    }
+    emulator.stop().await;
+    Ok(ExitCode::SUCCESS)
+}

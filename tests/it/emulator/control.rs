@@ -1,0 +1,87 @@
+//! The control API and the outside of the REST API: credentials, faults, bad input.
+
+use super::support::{ACCOUNT, AGENT, Application, NUMBER, Twilio};
+
+#[tokio::test]
+async fn credentials_are_checked_and_errors_have_twilios_shape() {
+    let twilio = Twilio::with(|o| o.api_key = Some(("SK1".into(), "secret".into()))).await;
+    let url = twilio.rest_url("Calls");
+    let answer = twilio.client.get(&url).basic_auth(ACCOUNT, Some("wrong")).send().await.unwrap();
+    assert_eq!(answer.status(), 401);
+    let body: serde_json::Value = answer.json().await.unwrap();
+    assert_eq!((body["code"].as_u64(), body["status"].as_u64()), (Some(20003), Some(401)));
+    let answer = twilio.client.get(&url).basic_auth("SK1", Some("secret")).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+}
+
+#[tokio::test]
+async fn bad_control_input_is_422_and_names_the_field() {
+    let twilio = Twilio::start().await;
+    for (method, path, body, field) in [
+        ("PUT", "phones/nobody", r#"{"behaviour":"answer"}"#, "address"),
+        ("PUT", "phones/+15550100001", r#"{"behaviour":"sing"}"#, "behaviour"),
+        ("PUT", "phones/+15550100001", r#"{"behaviour":"answer","volume":11}"#, "volume"),
+        ("PUT", "phones/+15550100001", "[]", "behaviour"),
+        ("PUT", "phones/+15550100001", "{", "body"),
+        ("PUT", "faults", r#"{"rest":[{"match":"*","latency_ms":"slow"}]}"#, "rest[0].latency_ms"),
+        ("PUT", "switches", r#"{"redirect_order":"sideways"}"#, "redirect_order"),
+        ("PUT", "switches", r#"{"gravity":"off"}"#, "gravity"),
+        ("PUT", "numbers/+15550100000", r#"{"voice_url":"nowhere"}"#, "voice_url"),
+        ("POST", "clock", r#"{"advance_ms":-1}"#, "advance_ms"),
+    ] {
+        let (status, answer) = twilio.control(method, path, body).await;
+        assert_eq!((status, answer["field"].as_str()), (422, Some(field)), "{path} {body} {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_person_does_what_the_control_api_says() {
+    let twilio = Twilio::start().await;
+    let app = Application::start();
+    app.twiml("/start", "<Gather action=\"/pressed\" numDigits=\"1\"><Say>press a key</Say></Gather>");
+    app.twiml("/pressed", "<Pause length=\"60\"/>");
+    twilio.control("PUT", "phones/+15550100001", r#"{"behaviour":"manual"}"#).await;
+    let start = format!("{}/start", app.url);
+    twilio.rest("Calls", &[("To", AGENT), ("From", NUMBER), ("Url", &start)]).await;
+    twilio.emulator.advance(5_000).await;
+    assert_eq!(twilio.control("POST", "phones/+15550100001/press", r#"{"digits":"1"}"#).await.0, 409);
+    assert_eq!(twilio.control("POST", "phones/+15550100001/answer", "").await.0, 200);
+    twilio.emulator.advance(1_000).await;
+    assert_eq!(twilio.control("POST", "phones/+15550100001/press", r#"{"digits":"1"}"#).await.0, 200);
+    twilio.emulator.advance(1_000).await;
+    assert_eq!(app.seen("/pressed")[0].params["Digits"], "1");
+    assert_eq!(twilio.control("POST", "phones/+15550100001/hang-up", "{}").await.0, 200);
+    let (_, timeline) = twilio.control("GET", "timeline", "").await;
+    let last = timeline["events"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!((last["kind"].as_str(), last["ended_by"].as_str()), (Some("ended"), Some("person")));
+}
+
+#[tokio::test]
+async fn faults_break_requests_before_or_after_their_effect() {
+    let twilio = Twilio::start().await;
+    let faults = r#"{"rest":[{"match":"POST */Calls.json","status":503,"times":1},
+        {"match":"POST */Calls.json","reset":true,"after_effect":true,"times":1}]}"#;
+    assert_eq!(twilio.control("PUT", "faults", faults).await.0, 200);
+    let form = [("To", AGENT), ("From", NUMBER), ("Twiml", "<Response/>")];
+    let (status, body) = twilio.rest("Calls", &form).await;
+    assert_eq!((status, body["code"].as_u64()), (503, Some(20503)));
+    let request = twilio.client.post(twilio.rest_url("Calls")).form(&form);
+    let request = request.basic_auth(ACCOUNT, Some(super::support::TOKEN));
+    let lost = match request.send().await {
+        Ok(response) => response.bytes().await.is_err(),
+        Err(_) => true,
+    };
+    assert!(lost, "the connection was cut");
+    let (_, list) = twilio.read("Calls", "?To=%2B15550100001").await;
+    assert_eq!(list["calls"].as_array().unwrap().len(), 1, "only the second create took effect");
+}
+
+#[tokio::test]
+async fn a_timeline_poll_answers_when_something_happens() {
+    let twilio = Twilio::start().await;
+    let poll = twilio.client.get(twilio.url("/emulator/timeline?after=0&wait_ms=20000")).send();
+    let create = twilio.rest("Calls", &[("To", AGENT), ("From", NUMBER), ("Twiml", "<Response/>")]);
+    let (poll, _) = tokio::join!(poll, create);
+    let body: serde_json::Value = poll.unwrap().json().await.unwrap();
+    assert_eq!(body["events"][0]["index"].as_u64(), Some(1));
+}
