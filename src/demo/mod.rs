@@ -1,0 +1,16 @@
+//! The demo: the real service and the emulator on one stage, people with phones, and stories they play. The same stories
+//! are the suite's scenarios.
+
+mod crm;
+mod ladder;
+mod phones;
+mod report;
+mod scenario;
+mod stage;
+
+pub use crm::Crm;
+pub use ladder::Ladder;
+pub use phones::Phones;
+pub use report::{Report, report};
+pub use scenario::{Expected, Scenario, play};
+pub use stage::{CALLER_ID, CUSTOMER, FIRST_AGENT, Part, SECOND_AGENT, Stage, StageOptions};

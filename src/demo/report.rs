@@ -1,0 +1,161 @@
+//! What a story has shown: who heard whom, how long anybody heard nothing, and which promises were broken.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::scenario::{Expected, Scenario};
+use super::stage::{CUSTOMER, FIRST_AGENT, Part, SECOND_AGENT, Stage};
+use crate::emulator::{Audibility, EventKind, Heard, Person, Span, TimelineEvent};
+
+/// Longest silence a customer may hear at a time, in milliseconds: the wait document begins with a second's pause.
+const SILENCE_MS: u64 = 2_000;
+/// By when every other leg has ended or been told, once the customer has gone, in milliseconds.
+const TOLD_MS: u64 = 10_000;
+
+/// One document about one story.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// No promise was broken.
+    pub ok: bool,
+    /// Which story.
+    pub scenario: String,
+    /// The call as the API shows it in the end.
+    pub call: Value,
+    /// What happened at the exchange.
+    pub timeline: Vec<TimelineEvent>,
+    /// Who heard whom.
+    pub audibility: Audibility,
+    /// How long each person was connected and heard nobody and nothing.
+    pub dead_air_ms: BTreeMap<&'static str, u64>,
+    /// Broken promises, in words.
+    pub violations: Vec<String>,
+}
+
+/// Looks at everything that a story has left behind.
+///
+/// # Errors
+/// When the service cannot be asked.
+pub async fn report(stage: &Stage, scenario: Scenario, call: &str) -> anyhow::Result<Report> {
+    let (timeline, audibility) = (stage.emulator.timeline(), stage.emulator.audibility());
+    let (events, call) = (stage.crm.events(call).await?, stage.crm.call(call).await?);
+    let people = [FIRST_AGENT, CUSTOMER, SECOND_AGENT];
+    let dead_air_ms = people.iter().map(|part| (part.role, dead_air_ms(&audibility, *part))).collect();
+    let violations = [
+        unexpected(&call, scenario.expected()),
+        silences(&audibility),
+        dialled_twice(&timeline),
+        outlived(&timeline),
+        not_together_again(&call, &audibility, &timeline),
+        endings(&events),
+    ]
+    .concat();
+    Ok(Report {
+        ok: violations.is_empty(),
+        scenario: scenario.to_string(),
+        call,
+        timeline,
+        audibility,
+        dead_air_ms,
+        violations,
+    })
+}
+
+fn person(audibility: &Audibility, part: Part) -> Option<&Person> {
+    audibility.people.iter().find(|person| person.address == part.address)
+}
+
+fn length_ms(span: &Span) -> u64 {
+    span.to_ms.saturating_sub(span.from_ms)
+}
+
+fn dead_air_ms(audibility: &Audibility, part: Part) -> u64 {
+    let spans = person(audibility, part).map(|person| person.spans.as_slice()).unwrap_or_default();
+    spans.iter().filter(|span| span.hears.is_empty()).map(length_ms).sum()
+}
+
+fn unexpected(call: &Value, expected: Expected) -> Vec<String> {
+    let transfer = call["transfers"].as_array().and_then(|list| list.last());
+    let found = (
+        call["ended_by"].as_str(),
+        call["end_reason"].as_str(),
+        transfer.map(|it| (it["status"].as_str().unwrap_or_default(), it["failure"].as_str())),
+    );
+    let wanted = (Some(expected.ended_by), Some(expected.end_reason), expected.transfer);
+    if found == wanted {
+        vec![]
+    } else {
+        vec![format!("the story must end as {wanted:?}, and ended as {found:?}")]
+    }
+}
+
+/// I1: a connected customer is never left with nobody and nothing.
+fn silences(audibility: &Audibility) -> Vec<String> {
+    let spans = person(audibility, CUSTOMER).map(|person| person.spans.as_slice()).unwrap_or_default();
+    let silent = spans.iter().filter(|span| span.hears.is_empty() && length_ms(span) > SILENCE_MS);
+    silent
+        .map(|span| format!("I1: the customer heard nothing from {} to {} ms", span.from_ms, span.to_ms))
+        .collect()
+}
+
+/// I2: nobody is dialled twice by one request.
+fn dialled_twice(timeline: &[TimelineEvent]) -> Vec<String> {
+    let mut counts = BTreeMap::<&str, usize>::new();
+    for event in timeline.iter().filter(|event| event.kind == EventKind::Dialled) {
+        *counts.entry(event.address.as_deref().unwrap_or_default()).or_default() += 1;
+    }
+    let twice = counts.into_iter().filter(|(_, count)| *count > 1);
+    twice.map(|(address, count)| format!("I2: {address} was dialled {count} times")).collect()
+}
+
+/// I3: when the customer has gone, every other leg ends soon.
+fn outlived(timeline: &[TimelineEvent]) -> Vec<String> {
+    let end_of = |part: Part| {
+        let ended = |event: &&TimelineEvent| {
+            event.address.as_deref() == Some(part.address) && event.kind == EventKind::Ended
+        };
+        timeline.iter().rfind(ended).map(|event| event.at_ms)
+    };
+    let Some(customer) = end_of(CUSTOMER) else { return vec![] };
+    let late = |part: Part| end_of(part).is_some_and(|end| end > customer + TOLD_MS);
+    let late = [FIRST_AGENT, SECOND_AGENT].into_iter().filter(|part| late(*part));
+    late.map(|part| format!("I3: {} outlived the customer by more than 10 s", part.name)).collect()
+}
+
+/// I4: after a failed transfer customer and first agent, if both are there, hear each other and the reason.
+fn not_together_again(call: &Value, audibility: &Audibility, timeline: &[TimelineEvent]) -> Vec<String> {
+    let transfer = call["transfers"].as_array().and_then(|list| list.last()).cloned().unwrap_or_default();
+    let agent_left = call["end_reason"] == "transfer_failed";
+    if transfer["status"] != "failed" || agent_left {
+        return vec![];
+    }
+    let is_end = |event: &&TimelineEvent| {
+        let over =
+            [EventKind::Ended, EventKind::Busy, EventKind::NoAnswer, EventKind::Failed, EventKind::Canceled];
+        event.address.as_deref() == Some(SECOND_AGENT.address) && over.contains(&event.kind)
+    };
+    let since = timeline.iter().find(is_end).map_or(0, |event| event.at_ms);
+    let spans = person(audibility, CUSTOMER).map(|person| person.spans.as_slice()).unwrap_or_default();
+    let later = || spans.iter().filter(|span| span.to_ms > since).flat_map(|span| &span.hears);
+    let hears_agent =
+        later().any(|heard| matches!(heard, Heard::Person { who } if who == FIRST_AGENT.address));
+    let is_told =
+        later().any(|heard| matches!(heard, Heard::Speech { text } if text.contains(SECOND_AGENT.name)));
+    let mut broken = vec![];
+    if !hears_agent {
+        broken.push("I4: after the failed transfer the customer did not hear the first agent".to_owned());
+    }
+    if !is_told {
+        broken.push("I4: the customer was not told why".to_owned());
+    }
+    broken
+}
+
+/// I5: a call ends exactly once.
+fn endings(events: &[Value]) -> Vec<String> {
+    match events.iter().filter(|event| event["kind"] == "call.ended").count() {
+        1 => vec![],
+        count => vec![format!("I5: the call ended {count} times")],
+    }
+}

@@ -1,0 +1,123 @@
+//! `demo`: service, emulator and people on an embedded database; `--headless` plays one story by itself.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use tokio::sync::broadcast::error::RecvError;
+
+use super::{Format, print_json};
+use crate::demo::{Ladder, Report, Scenario, Stage, StageOptions, play, report};
+use crate::settings::{LogFormat, LoggingSettings};
+
+#[derive(Debug, clap::Args)]
+pub struct DemoArgs {
+    /// Play one story and leave: exit code 0 only if every promise was kept
+    #[arg(long)]
+    headless: bool,
+    /// Which story
+    #[arg(long, value_enum, default_value_t = Scenario::Straight, requires = "headless")]
+    scenario: Scenario,
+    /// For people, or one document for programs
+    #[arg(long, value_enum, default_value = "text", requires = "headless")]
+    format: Format,
+    /// Seconds that pass in a real one
+    #[arg(long, default_value_t = 1.0, value_parser = speed)]
+    speed: f64,
+    /// Decides what varies, such as the order in which Twilio asks
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where the service listens when the demo stays up
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080", conflicts_with = "headless")]
+    bind: String,
+    /// Where the emulator listens when the demo stays up
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:4010", conflicts_with = "headless")]
+    emulator_bind: String,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed: f64 = text.parse().map_err(|_| "expected a number".to_owned())?;
+    if (0.1..=100.0).contains(&speed) { Ok(speed) } else { Err("expected 0.1 to 100".into()) }
+}
+
+pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
+    let level = if args.headless { "error" } else { "info" };
+    crate::logging::start(&LoggingSettings { format: LogFormat::Text, level: level.into() })?;
+    let options = StageOptions { speed: args.speed, seed: args.seed, ..StageOptions::default() };
+    if args.headless {
+        return headless(args.scenario, args.format, options).await;
+    }
+    stay_up(StageOptions { bind: args.bind, emulator_bind: args.emulator_bind, ..options }).await
+}
+
+async fn headless(scenario: Scenario, format: Format, options: StageOptions) -> anyhow::Result<ExitCode> {
+    let stage = Stage::set(options).await?;
+    let call = match format {
+        Format::Text => play_aloud(&stage, scenario).await?,
+        Format::Json => play(&stage, scenario).await?,
+    };
+    let report = report(&stage, scenario, &call).await?;
+    stage.strike().await?;
+    match format {
+        Format::Json => print_json(&report)?,
+        Format::Text => summarise(&report),
+    }
+    Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Plays the story and draws what happens while it does.
+async fn play_aloud(stage: &Stage, scenario: Scenario) -> anyhow::Result<String> {
+    let is_coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let mut ladder = Ladder::new(is_coloured);
+    let mut events = stage.emulator.subscribe();
+    println!("{scenario}: emulator {}, service {}\n", stage.emulator.base_url(), stage.crm.base_url());
+    println!("{}", ladder.head());
+    let story = play(stage, scenario);
+    tokio::pin!(story);
+    loop {
+        tokio::select! {
+            biased;
+            event = events.recv() => match event {
+                Ok(event) => {
+                    let lines = ladder.lines(&event, &stage.emulator.audibility());
+                    lines.iter().for_each(|line| println!("{line}"));
+                }
+                Err(RecvError::Lagged(missed)) => println!("… {missed} events not shown"),
+                Err(RecvError::Closed) => return story.await,
+            },
+            call = &mut story => return call,
+        }
+    }
+}
+
+fn summarise(report: &Report) {
+    println!("\nThe call ended: by {}, {}.", report.call["ended_by"], report.call["end_reason"]);
+    if let Some(transfer) = report.call["transfers"].as_array().and_then(|list| list.last()) {
+        let why = transfer["failure_detail"].as_str().map(|why| format!(" ({why})")).unwrap_or_default();
+        println!("The transfer: {}{why}.", transfer["status"].as_str().unwrap_or_default());
+    }
+    let dead_air: Vec<String> =
+        report.dead_air_ms.iter().map(|(role, ms)| format!("{role} {ms} ms")).collect();
+    println!("Dead air: {}.", dead_air.join(", "));
+    if report.ok {
+        println!("Every promise was kept.");
+    }
+    report.violations.iter().for_each(|violation| println!("BROKEN: {violation}"));
+}
+
+async fn stay_up(options: StageOptions) -> anyhow::Result<ExitCode> {
+    let stage = Stage::set(options).await?;
+    let (service, emulator) = (stage.crm.base_url(), stage.emulator.base_url());
+    println!("service   {service}/api/v1/calls");
+    println!("emulator  {emulator}/emulator/timeline?format=text");
+    println!("          {emulator}/emulator/audibility");
+    println!("API key   {}", stage.crm.key());
+    println!("\nagent:alice and agent:dana answer by themselves, and so does the customer. Place a call:\n");
+    println!("  curl -H 'Authorization: Bearer {}' -H 'Content-Type: application/json' \\", stage.crm.key());
+    println!("    -d '{{\"agent\":\"agent:alice\",\"customer\":\"+15550100199\"}}' {service}/api/v1/calls\n");
+    println!(
+        "then transfer it: POST {service}/api/v1/calls/ID/transfer {{\"to\":\"agent:dana\"}}. Ctrl-C ends all."
+    );
+    super::serve::until_stopped().await?;
+    stage.strike().await?;
+    Ok(ExitCode::SUCCESS)
+}
