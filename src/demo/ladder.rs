@@ -4,7 +4,7 @@ use super::stage::{CUSTOMER, FIRST_AGENT, Part, SECOND_AGENT};
 use crate::emulator::{Audibility, EventKind, Heard, TimelineEvent};
 
 const PEOPLE: [Part; 3] = [FIRST_AGENT, CUSTOMER, SECOND_AGENT];
-const WIDTH: usize = 30;
+const WIDTH: usize = 36;
 
 /// Draws a story while it happens.
 pub struct Ladder {
@@ -25,7 +25,7 @@ impl Ladder {
         format!("{:10}{}", "", names.concat()).trim_end().to_owned()
     }
 
-    /// The lines that this event adds, and what changed in what people hear.
+    /// The lines that this event adds, with what people hear from it on.
     pub fn lines(&mut self, event: &TimelineEvent, audibility: &Audibility) -> Vec<String> {
         let mut lines = Vec::new();
         let column = PEOPLE.iter().position(|part| event.address.as_deref() == Some(part.address));
@@ -37,12 +37,19 @@ impl Ladder {
             }
             lines.push(self.line(event.at_ms, column, &word, "1"));
         }
+        lines.extend(self.listen(event.at_ms, audibility));
+        lines
+    }
+
+    /// The lines that say what people hear now and did not before.
+    pub fn listen(&mut self, at_ms: u64, audibility: &Audibility) -> Vec<String> {
+        let mut lines = Vec::new();
         for (column, part) in PEOPLE.iter().enumerate() {
             let now = if self.on_line[column] { hears(audibility, *part) } else { String::new() };
             if now != self.heard[column] {
                 if !now.is_empty() {
                     let colour = if now == "hears nothing" { "31" } else { "32" };
-                    lines.push(self.line(event.at_ms, column, &now, colour));
+                    lines.push(self.line(at_ms, column, &now, colour));
                 }
                 self.heard[column] = now;
             }
@@ -97,7 +104,7 @@ fn sound(heard: &Heard) -> String {
         }
         Heard::Music => "music".into(),
         Heard::Speech { text } => {
-            let short: String = text.chars().take(18).collect();
+            let short: String = text.chars().take(24).collect();
             format!("“{short}…”")
         }
         Heard::Ringing => "ringing".into(),

@@ -130,6 +130,11 @@ impl Emulator {
         &self.base_url
     }
 
+    /// Emulated milliseconds since the exchange started.
+    pub fn now_ms(&self) -> u64 {
+        self.exchange.with(|engine| engine.now_ms())
+    }
+
     /// Every event from now on.
     pub fn subscribe(&self) -> broadcast::Receiver<TimelineEvent> {
         self.exchange.subscribe()

@@ -2,12 +2,16 @@
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{Format, print_json};
 use crate::demo::{Ladder, Report, Scenario, Stage, StageOptions, play, report};
 use crate::settings::{LogFormat, LoggingSettings};
+
+/// How often the ladder listens, in real time.
+const LOOK_EVERY: Duration = Duration::from_millis(25);
 
 #[derive(Debug, clap::Args)]
 pub struct DemoArgs {
@@ -69,6 +73,7 @@ async fn play_aloud(stage: &Stage, scenario: Scenario) -> anyhow::Result<String>
     let is_coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let mut ladder = Ladder::new(is_coloured);
     let mut events = stage.emulator.subscribe();
+    let mut look = tokio::time::interval(LOOK_EVERY);
     println!("{scenario}: emulator {}, service {}\n", stage.emulator.base_url(), stage.crm.base_url());
     println!("{}", ladder.head());
     let story = play(stage, scenario);
@@ -84,6 +89,11 @@ async fn play_aloud(stage: &Stage, scenario: Scenario) -> anyhow::Result<String>
                 Err(RecvError::Lagged(missed)) => println!("… {missed} events not shown"),
                 Err(RecvError::Closed) => return story.await,
             },
+            // What people hear can change between events: a sentence begins, or ends.
+            _ = look.tick() => {
+                let lines = ladder.listen(stage.emulator.now_ms(), &stage.emulator.audibility());
+                lines.iter().for_each(|line| println!("{line}"));
+            }
             call = &mut story => return call,
         }
     }

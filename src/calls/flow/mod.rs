@@ -28,7 +28,7 @@ pub use state::{
     TransferStatus,
 };
 pub use table::{Row, Rule, TABLE, Trigger, rule};
-pub use words::{Words, failure_detail};
+pub use words::Words;
 
 /// What an event leads to.
 #[derive(Debug, Clone, PartialEq)]

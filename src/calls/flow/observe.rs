@@ -161,13 +161,13 @@ fn room_changed(call: &mut Call, change: &RoomChange, now: DateTime<Utc>) -> Opt
             let leg = fresh_participant(call, leg_id, change.sequence)?;
             leg.call_sid.get_or_insert_with(|| participant.call_sid.clone());
             leg.in_room = true;
+            leg.ends_room = false; // as its document says
             joined(part, leg, now)
         }
         RoomChangeKind::Left { participant, status } => {
             let leg_id = leg_of(call, participant)?;
             let leg = fresh_participant(call, leg_id, change.sequence)?;
             leg.in_room = false;
-            leg.ends_room = false;
             match *status {
                 Some(LegStatus::Completed) => gone(call, leg_id, now),
                 Some(status) if status.is_terminal() => add_failed(call, leg_id, status, now),
@@ -177,7 +177,6 @@ fn room_changed(call: &mut Call, change: &RoomChange, now: DateTime<Utc>) -> Opt
         RoomChangeKind::Ended => {
             for leg in &mut call.legs {
                 leg.in_room = false;
-                leg.ends_room = false;
                 leg.room_sequence = leg.room_sequence.max(change.sequence);
             }
             None

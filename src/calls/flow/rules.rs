@@ -7,7 +7,7 @@ use super::event::{Command, Event, Refusal, SetTimer, Timer, TransferRequest};
 use super::policy::Policy;
 use super::state::{Call, EndReason, Failure, Leg, LegStatus, Party, Role, Stage, Transfer, TransferStatus};
 use super::table::Rule;
-use super::words::{Words, failure_detail};
+use super::words::{Words, failure_detail, outcome};
 
 /// A step being taken: the call as it will be, and what is to be done for it.
 pub(super) struct Taking<'a> {
@@ -163,10 +163,11 @@ impl Taking<'_> {
     fn fail(&mut self) {
         let leg = self.call.second_agent();
         let failure = leg.and_then(|leg| leg.failure).unwrap_or(Failure::Declined);
-        let name = leg.map(|leg| leg.name.clone()).unwrap_or_default();
+        let outcome =
+            leg.map(|leg| outcome(failure, &leg.name, leg.answered_at.is_some())).unwrap_or_default();
         self.drop_second_agent();
         self.close_transfer(TransferStatus::Failed, Some(failure));
-        self.call.pending_words = Some(Words::TransferFailed { name, failure });
+        self.call.pending_words = Some(Words::TransferFailed { outcome });
         self.call.enter(Stage::InRoom);
         self.settle();
     }
@@ -345,12 +346,14 @@ impl Taking<'_> {
 
     fn close_transfer(&mut self, status: TransferStatus, failure: Option<Failure>) {
         let now = self.now;
-        let name = self.call.second_agent().map(|leg| leg.name.clone()).unwrap_or_default();
+        let leg = self.call.second_agent();
+        let name = leg.map(|leg| leg.name.clone()).unwrap_or_default();
+        let had_picked_up = leg.is_some_and(|leg| leg.answered_at.is_some());
         if let Some(transfer) = self.call.transfer_mut() {
             transfer.status = status;
             transfer.failure = failure;
-            transfer.failure_detail =
-                failure.map(|failure| failure_detail(failure, &name, transfer.ring_timeout_secs));
+            transfer.failure_detail = failure
+                .map(|failure| failure_detail(failure, &name, had_picked_up, transfer.ring_timeout_secs));
             transfer.ended_at = Some(now);
         }
     }

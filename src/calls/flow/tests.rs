@@ -261,6 +261,30 @@ fn an_agent_who_leaves_while_it_rings_leaves_the_customer_to_the_second_agent() 
 }
 
 #[test]
+fn in_a_settled_room_twilio_closes_it_and_nobody_is_told_twice() {
+    let mut story = Story::introduced();
+    story.leaves(FIRST, 4);
+    for leg_id in [CUSTOMER, SECOND] {
+        let conference_sid = ConferenceSid::from_u128(7);
+        let command = Command::SetEndConferenceOnExit { conference_sid, leg_id, value: true };
+        story.tell(Event::CommandDone { command, progress: None }).unwrap();
+    }
+    assert!(story.leaves(CUSTOMER, 5).is_empty());
+    let mut unconfirmed = Story::introduced();
+    unconfirmed.leaves(FIRST, 4);
+    let told = Command::TellAndEnd { leg_id: SECOND, words: Words::CustomerLeft };
+    assert_eq!(unconfirmed.leaves(CUSTOMER, 5), [told]);
+}
+
+#[test]
+fn a_second_agent_who_hangs_up_before_the_hand_over_is_said_to_have_hung_up() {
+    let mut story = Story::introduced();
+    story.leaves(SECOND, 4);
+    assert_eq!(story.transfer().failure_detail.as_deref(), Some("Dana hung up"));
+    assert_eq!((story.call.status, story.transfer().failure), (CallStatus::InRoom, Some(Failure::Declined)));
+}
+
+#[test]
 fn a_customer_left_by_the_agent_is_told_goodbye_when_nobody_comes() {
     let mut story = Story::ringing();
     story.leaves(FIRST, 3);

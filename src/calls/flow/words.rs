@@ -17,10 +17,8 @@ pub enum Words {
     CustomerLeft,
     /// To customer and agent, together again.
     TransferFailed {
-        /// The second agent.
-        name: String,
-        /// Why.
-        failure: Failure,
+        /// What became of the second agent, as [`outcome`] says it.
+        outcome: String,
     },
     /// To a customer whose agent has left while the next one is being rung.
     OneMoment,
@@ -44,9 +42,7 @@ impl Words {
             }
             Self::CustomerNotReached { .. } => "The customer could not be reached. Goodbye.".into(),
             Self::CustomerLeft => "The customer has hung up. Goodbye.".into(),
-            Self::TransferFailed { name, failure } => {
-                format!("{}. You are together on the line again.", failure.told(name))
-            }
+            Self::TransferFailed { outcome } => format!("{outcome}. You are together on the line again."),
             Self::OneMoment => "One moment please. We are connecting you with a colleague.".into(),
             Self::NobodyAvailable => {
                 "We are sorry, nobody is available right now. We will call you back. Goodbye.".into()
@@ -57,25 +53,27 @@ impl Words {
     }
 }
 
-impl Failure {
-    /// What became of a second agent, as the beginning of a sentence: `Dana did not answer`.
-    pub fn told(self, name: &str) -> String {
-        match self {
-            Self::Busy => format!("{name} is busy"),
-            Self::NoAnswer => format!("{name} did not answer"),
-            Self::Declined => format!("{name} declined the call"),
-            Self::Voicemail => format!("{name}'s voicemail picked up"),
-            Self::Unreachable => format!("{name} could not be reached"),
-            Self::CustomerLeft => "The customer has hung up".into(),
-            Self::Error => format!("{name} could not be called because of a technical problem"),
-        }
+/// What became of a second agent, as the beginning of a sentence: `Dana did not answer`. Somebody who had picked up and is
+/// gone has hung up, whatever else it is called.
+pub fn outcome(failure: Failure, name: &str, had_picked_up: bool) -> String {
+    match failure {
+        Failure::Declined if had_picked_up => format!("{name} hung up"),
+        Failure::Busy => format!("{name} is busy"),
+        Failure::NoAnswer => format!("{name} did not answer"),
+        Failure::Declined => format!("{name} declined the call"),
+        Failure::Voicemail => format!("{name}'s voicemail picked up"),
+        Failure::Unreachable => format!("{name} could not be reached"),
+        Failure::CustomerLeft => "The customer has hung up".into(),
+        Failure::Error => format!("{name} could not be called because of a technical problem"),
     }
 }
 
-/// Why a transfer failed, for the screen: `Dana did not answer within 20 s`.
-pub fn failure_detail(failure: Failure, name: &str, ring_timeout_secs: u32) -> String {
+/// The same for the screen: `Dana did not answer within 20 s`.
+pub fn failure_detail(failure: Failure, name: &str, had_picked_up: bool, ring_timeout_secs: u32) -> String {
     match failure {
-        Failure::NoAnswer => format!("{} within {ring_timeout_secs} s", failure.told(name)),
-        other => other.told(name),
+        Failure::NoAnswer => {
+            format!("{} within {ring_timeout_secs} s", outcome(failure, name, had_picked_up))
+        }
+        _ => outcome(failure, name, had_picked_up),
     }
 }
