@@ -4,6 +4,7 @@
 //! looks the meaning up in the [`TABLE`], then applies the rule it finds there, then two laws that hold in every state:
 //! a leg that was taken back is ended whenever it is seen alive, and a call whose last leg is over has ended.
 
+mod document;
 mod event;
 mod history;
 mod observe;
@@ -17,6 +18,7 @@ mod words;
 
 use chrono::{DateTime, Utc};
 
+pub use document::table_page;
 pub use event::{
     Command, DialEnded, Event, LegProgress, Participant, Refusal, RoomChange, RoomChangeKind, SetTimer,
     Timer, TransferRequest,

@@ -11,7 +11,7 @@ macro_rules! vocabulary {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-        #[derive(strum::Display, strum::EnumString, strum::EnumIter, strum::EnumCount, strum::IntoStaticStr)]
+        #[derive(strum::Display, strum::EnumString, strum::EnumIter, strum::EnumCount, strum::EnumMessage, strum::IntoStaticStr)]
         #[serde(rename_all = "snake_case")]
         #[strum(serialize_all = "snake_case")]
         pub enum $name { $($(#[$variant_doc])* $variant),* }
