@@ -137,6 +137,7 @@ pub(crate) struct Gathering {
 #[derive(Debug, Clone)]
 pub(crate) struct Dial {
     pub(crate) verb: Arc<DialVerb>,
+    pub(crate) started_ms: u64,
     pub(crate) children: Vec<CallId>,
     pub(crate) answered: Option<CallId>,
     pub(crate) bridged_ms: Option<u64>,

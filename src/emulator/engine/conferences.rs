@@ -249,7 +249,6 @@ impl Engine {
         }
         self.calls[call].room = Some(room);
         self.calls[call].activity = Activity::Room(room);
-        self.calls[call].idle_fetches = 0;
         self.touch(call);
         let (name, sid) = (self.rooms[room].name.clone(), self.rooms[room].sid.to_string());
         self.record(

@@ -169,6 +169,11 @@ impl Engine {
         std::mem::take(&mut self.outbox)
     }
 
+    /// Whether there are any to take.
+    pub fn has_requests(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
     /// Gives the answer to a request. An unknown or twice answered id is ignored.
     pub fn http_answer(&mut self, id: RequestId, outcome: &HttpOutcome) {
         if let Some((purpose, kind, url, call)) = self.asked.remove(&id) {
