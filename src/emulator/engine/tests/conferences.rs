@@ -36,6 +36,8 @@ fn a_lone_member_waits_with_music_and_two_start_the_conference() {
     world.pass(5_000);
     assert_eq!(world.hears_whom(AGENT), [CUSTOMER]);
     world.engine.person_hangs_up(CUSTOMER, None).unwrap();
+    assert_eq!(world.hears(AGENT), [Heard::Tone]);
+    world.pass(1_000);
     assert!(world.hears(AGENT).is_empty(), "alone in a started conference: silence");
     assert_eq!(world.status(AGENT), "in-progress");
 }
@@ -186,4 +188,14 @@ fn a_muted_member_hears_and_is_not_heard() {
     assert!(world.hears(CUSTOMER).is_empty());
     assert_eq!(world.hears_whom(AGENT), [CUSTOMER]);
     assert_eq!(world.room_events().last().unwrap(), "participant-mute");
+}
+
+#[test]
+fn a_beep_is_heard_on_joining_unless_it_is_turned_off() {
+    let beeps = |world: &World| {
+        let people = world.engine.audibility().people;
+        people.iter().flat_map(|p| &p.spans).any(|s| s.hears.contains(&Heard::Tone))
+    };
+    assert!(beeps(&World::in_room("")));
+    assert!(!beeps(&World::in_room("beep=\"false\"")));
 }
