@@ -21,6 +21,8 @@ type Shared = Data<Arc<Exchange>>;
 
 /// Longest time a timeline poll stays open, in real milliseconds.
 const LONGEST_POLL_MS: u64 = 60_000;
+/// Longest step of virtual time, in emulated milliseconds.
+const LONGEST_ADVANCE_MS: u64 = 30 * 24 * 3600 * 1000;
 
 /// The routes of the control API.
 pub(super) fn routes(config: &mut ServiceConfig) {
@@ -321,6 +323,9 @@ async fn clock(body: Bytes, exchange: Shared) -> HttpResponse {
         Ok(advance) => advance,
         Err(refusal) => return finish(Err(refusal)),
     };
+    if advance.advance_ms > LONGEST_ADVANCE_MS {
+        return finish(Err(Refusal::invalid("advance_ms", "at most 30 days at once")));
+    }
     if exchange.options.clock != ClockMode::Virtual {
         return finish(Err(Refusal::NotNow(
             "the clock is real; start the emulator with a virtual one".into(),

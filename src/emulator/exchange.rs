@@ -1,5 +1,6 @@
 //! Owns the running exchange: the engine behind its lock, the clock that moves it, and the webhooks it asks for.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -35,8 +36,9 @@ struct State {
     started: Instant,
     generation: u64,
     published: usize,
-    requests: Vec<RequestRecord>,
-    webhooks: Vec<WebhookRecord>,
+    received: u64,
+    requests: VecDeque<RequestRecord>,
+    webhooks: VecDeque<WebhookRecord>,
     faults: Faults,
 }
 
@@ -148,7 +150,9 @@ impl Exchange {
         {
             let mut state = self.lock();
             if state.generation == generation {
-                state.webhooks.extend(record);
+                if let Some(record) = record {
+                    keep(&mut state.webhooks, record);
+                }
                 let now = self.now_ms(&state);
                 state.engine.advance(now);
                 if !duplicate {
@@ -220,17 +224,20 @@ impl Exchange {
         self.lock().faults.rest(method, path)
     }
 
-    /// Notes a REST request.
-    pub(super) fn note_request(&self, request: &RestRequest, status: Option<u16>) {
+    /// Notes a REST request; returns how many there have been.
+    pub(super) fn note_request(&self, request: &RestRequest, status: Option<u16>) -> u64 {
         let mut state = self.lock();
         let at_ms = self.now_ms(&state);
-        state.requests.push(RequestRecord {
+        state.received += 1;
+        let record = RequestRecord {
             at_ms,
             method: request.method.clone(),
             path: request.path.clone(),
             form: request.form.clone(),
             status,
-        });
+        };
+        keep(&mut state.requests, record);
+        state.received
     }
 
     /// Answers a REST request whose credentials are good.
@@ -239,11 +246,11 @@ impl Exchange {
     }
 
     pub(super) fn requests(&self) -> Vec<RequestRecord> {
-        self.lock().requests.clone()
+        self.lock().requests.iter().cloned().collect()
     }
 
     pub(super) fn webhooks(&self) -> Vec<WebhookRecord> {
-        self.lock().webhooks.clone()
+        self.lock().webhooks.iter().cloned().collect()
     }
 
     /// Events with an index above `after`.
@@ -267,6 +274,16 @@ impl Exchange {
     }
 }
 
+/// So many requests and webhooks are kept; a long load test must not fill the memory.
+const KEPT: usize = 20_000;
+
+fn keep<T>(records: &mut VecDeque<T>, record: T) {
+    if records.len() >= KEPT {
+        records.pop_front();
+    }
+    records.push_back(record);
+}
+
 impl State {
     #[expect(
         clippy::disallowed_methods,
@@ -284,8 +301,9 @@ impl State {
             started: Instant::now(),
             generation,
             published: 0,
-            requests: Vec::new(),
-            webhooks: Vec::new(),
+            received: 0,
+            requests: VecDeque::new(),
+            webhooks: VecDeque::new(),
             faults: Faults::new(FaultRules::default()),
         }
     }

@@ -186,7 +186,8 @@ impl Emulator {
 
 impl Drop for Emulator {
     fn drop(&mut self) {
+        // The order to stop is given by the call; nobody waits for it to be carried out.
+        drop(self.server.stop(false));
         self.driving.abort();
-        self.serving.abort();
     }
 }

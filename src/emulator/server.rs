@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use actix_web::body::SizedStream;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, ContentType};
+use actix_web::http::header::{self, ContentType, HeaderName, HeaderValue};
 use actix_web::web::{self, Bytes, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use base64::Engine as _;
@@ -44,8 +44,12 @@ async fn answer(request: HttpRequest, body: Bytes, exchange: Data<Arc<Exchange>>
         (None, Some(answer)) => answer,
         (status, _) => faulty(status.unwrap_or(500)),
     };
-    exchange.note_request(&parsed, Some(answer.status));
-    respond(&answer)
+    let number = exchange.note_request(&parsed, Some(answer.status));
+    let mut response = respond(&answer);
+    if let Ok(id) = HeaderValue::from_str(&format!("RQ{number:032x}")) {
+        response.headers_mut().insert(HeaderName::from_static("twilio-request-id"), id);
+    }
+    response
 }
 
 fn parse(request: &HttpRequest, body: &Bytes) -> RestRequest {

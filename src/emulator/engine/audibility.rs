@@ -55,11 +55,15 @@ impl Record {
     /// From now on the leg hears this; `None` is a leg that is not connected.
     pub(super) fn change(&mut self, leg: CallId, address: &str, now_ms: u64, hears: Option<Vec<Heard>>) {
         let spans = self.people.entry(address.to_owned()).or_default();
-        if let Some(open) = spans.iter_mut().rev().find(|s| s.leg == leg && s.to_ms.is_none()) {
-            open.to_ms = Some(now_ms);
+        let open = spans.iter().rposition(|s| s.leg == leg && s.to_ms.is_none());
+        if let Some(at) = open {
+            if spans[at].from_ms == now_ms {
+                // What lasted no time was not heard.
+                spans.remove(at);
+            } else {
+                spans[at].to_ms = Some(now_ms);
+            }
         }
-        // What lasted no time was not heard.
-        spans.retain(|s| s.to_ms != Some(s.from_ms));
         let Some(hears) = hears else { return };
         match spans.iter_mut().rev().find(|s| s.leg == leg) {
             Some(last) if last.to_ms == Some(now_ms) && last.hears == hears => last.to_ms = None,
@@ -122,6 +126,9 @@ impl Engine {
         let room = &self.rooms[room];
         let Some(me) = room.member(id) else { return hears };
         hears.extend(self.track_sound_of(TrackOwner::RoomAnnounce(room_id)));
+        if !me.hold && room.is_started() {
+            hears.extend(self.track_sound_of(TrackOwner::Beep(room_id)));
+        }
         if me.hold {
             hears.extend(self.track_sound_of(TrackOwner::Hold(id)));
             return hears;

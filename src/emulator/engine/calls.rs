@@ -137,6 +137,7 @@ pub(crate) struct Gathering {
 #[derive(Debug, Clone)]
 pub(crate) struct Dial {
     pub(crate) verb: Arc<DialVerb>,
+    pub(crate) started_ms: u64,
     pub(crate) children: Vec<CallId>,
     pub(crate) answered: Option<CallId>,
     pub(crate) bridged_ms: Option<u64>,
@@ -218,12 +219,14 @@ impl Call {
 pub(crate) struct Calls {
     list: Vec<Call>,
     by_sid: BTreeMap<CallSid, CallId>,
+    by_person: BTreeMap<String, Vec<CallId>>,
 }
 
 impl Calls {
     pub(crate) fn add(&mut self, call: Call) -> CallId {
         let id = CallId(self.list.len());
         self.by_sid.insert(call.sid.clone(), id);
+        self.by_person.entry(call.person().to_owned()).or_default().push(id);
         self.list.push(call);
         id
     }
@@ -232,6 +235,11 @@ impl Calls {
     pub(crate) fn find(&self, sid: &str) -> Option<CallId> {
         let id = sid.parse().ok().and_then(|sid: CallSid| self.by_sid.get(&sid).copied())?;
         (!self[id].deleted).then_some(id)
+    }
+
+    /// The legs of a person, in the order of creation.
+    pub(crate) fn of(&self, address: &str) -> &[CallId] {
+        self.by_person.get(address).map_or(&[], Vec::as_slice)
     }
 
     /// In the order of creation.

@@ -1,15 +1,15 @@
 //! Owns rooms: who is in them, when they start and end, and what their callbacks say.
 //! <https://www.twilio.com/docs/voice/twiml/conference>
 
+use std::collections::BTreeMap;
 use std::ops::{Index, IndexMut};
 
 use super::calls::{Activity, CallId, Callback, EndedBy, Status};
 use super::dial::DialEnd;
-use super::http::RequestKind;
 use super::interpreter::Flow;
 use super::timeline::EventKind;
 use super::timers::TrackOwner;
-use super::twiml::{ConferenceNoun, WaitSource};
+use super::twiml::{Beep, ConferenceNoun, WaitSource};
 use super::{Engine, RingingLeg};
 use crate::telephony::ConferenceSid;
 
@@ -36,6 +36,7 @@ pub(crate) struct Member {
     pub(crate) start_on_enter: bool,
     pub(crate) end_on_exit: bool,
     pub(crate) coaches: Option<CallId>,
+    pub(crate) beep: Beep,
     pub(crate) wait: WaitSource,
     /// Added by REST: the leg ends with the conference. Otherwise its document goes on.
     pub(crate) by_rest: bool,
@@ -93,6 +94,8 @@ impl Room {
 #[derive(Debug, Default)]
 pub(crate) struct Rooms {
     list: Vec<Room>,
+    by_sid: BTreeMap<String, RoomId>,
+    live: BTreeMap<String, RoomId>,
 }
 
 impl Rooms {
@@ -102,11 +105,27 @@ impl Rooms {
 
     /// The live conference of that name.
     pub(crate) fn live(&self, name: &str) -> Option<RoomId> {
-        self.iter().rev().find(|(_, r)| r.is_live() && r.name == name).map(|(id, _)| id)
+        self.live.get(name).copied()
     }
 
     pub(crate) fn find(&self, sid: &str) -> Option<RoomId> {
-        self.iter().find(|(_, r)| r.sid.as_str() == sid).map(|(id, _)| id)
+        self.by_sid.get(sid).copied()
+    }
+
+    fn open(&mut self, room: Room) -> RoomId {
+        let id = RoomId(self.list.len());
+        self.by_sid.insert(room.sid.to_string(), id);
+        self.live.insert(room.name.clone(), id);
+        self.list.push(room);
+        id
+    }
+
+    /// The name is free again.
+    pub(super) fn close(&mut self, id: RoomId) {
+        let name = &self.list[id.0].name;
+        if self.live.get(name) == Some(&id) {
+            self.live.remove(name);
+        }
     }
 }
 
@@ -144,14 +163,13 @@ impl Engine {
             return room;
         }
         let sid = ConferenceSid::from_u128(self.bits());
-        let id = RoomId(self.rooms.list.len());
         self.record(
             EventKind::ConferenceCreated,
             None,
             format!("conference {name}"),
             &[("conference_sid", sid.as_str()), ("friendly_name", name)],
         );
-        self.rooms.list.push(Room {
+        self.rooms.open(Room {
             sid,
             name: name.to_owned(),
             status: RoomStatus::Init,
@@ -164,8 +182,7 @@ impl Engine {
             end_reason: None,
             ended_by: None,
             announce_url: None,
-        });
-        id
+        })
     }
 
     /// A `<Dial><Conference>`.
@@ -205,6 +222,7 @@ impl Engine {
             start_on_enter: noun.start_on_enter,
             end_on_exit: noun.end_on_exit,
             coaches,
+            beep: noun.beep,
             wait,
             by_rest: false,
             by_name: true,
@@ -249,7 +267,6 @@ impl Engine {
         }
         self.calls[call].room = Some(room);
         self.calls[call].activity = Activity::Room(room);
-        self.calls[call].idle_fetches = 0;
         self.touch(call);
         let (name, sid) = (self.rooms[room].name.clone(), self.rooms[room].sid.to_string());
         self.record(
@@ -259,12 +276,16 @@ impl Engine {
             &[("conference_sid", &sid)],
         );
         self.room_event(room, Some(call), "participant-join", Vec::new());
+        let beeps = self.rooms[room].member(call).is_some_and(|m| m.beep.on_enter);
         let starter = self.rooms[room].members.iter().any(|m| m.joined && m.start_on_enter);
         if !self.rooms[room].is_started() && self.rooms[room].present() >= 2 && starter {
             self.start_room(room);
         }
         if !self.rooms[room].is_started() {
             self.start_track(TrackOwner::Wait(call), &wait);
+        }
+        if beeps && self.rooms[room].present() > 1 {
+            self.beep(room, 1);
         }
     }
 
@@ -306,6 +327,12 @@ impl Engine {
             Departure::CallEnded(_) | Departure::Star | Departure::WaitFailed => "participant_hung_up",
         };
         self.member_left(room, &member, reason);
+        if member.joined && member.beep.on_exit {
+            self.beep(room, 1);
+        } else if !member.joined && member.early_media && why != Departure::Redirected {
+            // https://www.twilio.com/docs/voice/api/conference-participant-resource: the others hear busy tones and the like.
+            self.beep(room, BUSY_TONES);
+        }
         if member.joined && member.end_on_exit {
             let kicked = why == Departure::Kicked;
             let reason = if kicked { ENDING_MEMBER_KICKED } else { ENDING_MEMBER_LEFT };
@@ -323,23 +350,6 @@ impl Engine {
         }
     }
 
-    fn member_left(&mut self, room: RoomId, member: &Member, reason: &str) {
-        let call = member.call;
-        // Nobody has joined yet: the leg that fails brings its own callback.
-        let borrowed = !self.rooms[room].anyone_joined;
-        if borrowed {
-            self.rooms[room].callback.clone_from(&member.callback);
-        }
-        let (name, sid) = (self.rooms[room].name.clone(), self.rooms[room].sid.to_string());
-        let data = [("conference_sid", sid.as_str()), ("reason", reason)];
-        self.record(EventKind::ConferenceLeft, Some(call), format!("leaves {name}: {reason}"), &data);
-        let status = self.calls[call].status.to_string();
-        let mut extra = member_params(self.calls[call].sid.as_str(), member);
-        extra.push(("ParticipantCallStatus".into(), status));
-        extra.push(("ReasonParticipantLeft".into(), reason.to_owned()));
-        self.room_event(room, Some(call), "participant-leave", extra);
-    }
-
     /// The conference is over for all: legs with a document go on with it, the others end.
     pub(super) fn end_room(&mut self, room: RoomId, reason: &'static str, ending: Option<&Member>) {
         if !self.rooms[room].is_live() {
@@ -347,6 +357,7 @@ impl Engine {
         }
         self.touch_room(room);
         self.stop_track(TrackOwner::RoomAnnounce(room));
+        self.stop_track(TrackOwner::Beep(room));
         let members = std::mem::take(&mut self.rooms[room].members);
         let (present, ringing): (Vec<_>, Vec<_>) = members.into_iter().partition(|m| m.joined);
         let why =
@@ -368,26 +379,6 @@ impl Engine {
         }
     }
 
-    fn close_room(&mut self, room: RoomId, reason: &'static str, ending: Option<&Member>) {
-        let sid = self.rooms[room].sid.to_string();
-        let name = self.rooms[room].name.clone();
-        let mut extra = vec![("ReasonConferenceEnded".to_owned(), reason.to_owned())];
-        extra.push(("Reason".into(), format!("Conference ended: {}", reason.replace('-', " "))));
-        if let Some(member) = ending {
-            extra.push(("CallSidEndingConference".into(), self.calls[member.call].sid.to_string()));
-            let label = member.label.clone().map(|l| ("ParticipantLabelEndingConference".to_owned(), l));
-            extra.extend(label);
-        }
-        let room_state = &mut self.rooms[room];
-        room_state.status = RoomStatus::Completed;
-        room_state.updated_ms = self.now_ms;
-        room_state.end_reason = Some(reason);
-        room_state.ended_by = ending.map(|m| m.call);
-        let data = [("conference_sid", sid.as_str()), ("reason", reason)];
-        self.record(EventKind::ConferenceEnded, None, format!("{name} ends: {reason}"), &data);
-        self.room_event(room, None, "conference-end", extra);
-    }
-
     /// A leg is out of its conference: its document goes on, or it ends.
     pub(super) fn after_room(&mut self, call: CallId) {
         let by_rest = self.calls[call].dial.is_none();
@@ -401,76 +392,10 @@ impl Engine {
             self.finish_dial(call, DialEnd::conference(), 0);
         }
     }
-
-    /// Sends a conference callback if the first joiner asked for this kind of event.
-    pub(super) fn room_event(
-        &mut self,
-        room: RoomId,
-        call: Option<CallId>,
-        event: &str,
-        extra: Vec<(String, String)>,
-    ) {
-        let Some(callback) = self.rooms[room].callback.clone() else { return };
-        if !callback.events.contains(group(event)) {
-            return;
-        }
-        let sequence = self.rooms[room].sequence;
-        self.rooms[room].sequence += 1;
-        let mut params: Vec<(String, String)> = Vec::with_capacity(16);
-        let mut add = |name: &str, value: String| params.push((name.to_owned(), value));
-        add("ConferenceSid", self.rooms[room].sid.to_string());
-        add("FriendlyName", self.rooms[room].name.clone());
-        add("AccountSid", self.options.account_sid.to_string());
-        add("SequenceNumber", sequence.to_string());
-        add("Timestamp", self.rfc2822(self.now_ms));
-        add("StatusCallbackEvent", event.to_owned());
-        if let Some(call) = call
-            && let Some(member) = self.rooms[room].member(call)
-        {
-            params.extend(member_params(self.calls[call].sid.as_str(), member));
-        }
-        params.extend(extra);
-        self.send_callback(
-            call,
-            callback.url,
-            callback.method,
-            RequestKind::ConferenceCallback,
-            params,
-            event,
-        );
-    }
 }
 
+/// A busy tone, in beeps.
+const BUSY_TONES: u32 = 5;
 pub(super) const ENDED_BY_API: &str = "conference-ended-via-api";
 const ENDING_MEMBER_LEFT: &str = "participant-with-end-conference-on-exit-left";
 const ENDING_MEMBER_KICKED: &str = "participant-with-end-conference-on-exit-kicked";
-
-/// The word of `statusCallbackEvent` that an event belongs to.
-fn group(event: &str) -> &str {
-    match event {
-        "conference-start" => "start",
-        "conference-end" => "end",
-        "participant-join" => "join",
-        "participant-leave" => "leave",
-        "participant-mute" | "participant-unmute" => "mute",
-        "participant-hold" | "participant-unhold" => "hold",
-        "participant-modify" => "modify",
-        "announcement-end" | "announcement-fail" => "announcement",
-        _ => "speaker",
-    }
-}
-
-fn member_params(sid: &str, member: &Member) -> Vec<(String, String)> {
-    let mut params = vec![("CallSid".to_owned(), sid.to_owned())];
-    params.extend(member.label.clone().map(|label| ("ParticipantLabel".to_owned(), label)));
-    for (name, value) in [
-        ("Muted", member.muted),
-        ("Hold", member.hold),
-        ("Coaching", member.coaches.is_some()),
-        ("EndConferenceOnExit", member.end_on_exit),
-        ("StartConferenceOnEnter", member.start_on_enter),
-    ] {
-        params.push((name.to_owned(), value.to_string()));
-    }
-    params
-}

@@ -43,8 +43,13 @@ impl Engine {
         if !verb.answer_on_bridge || matches!(verb.target, DialTarget::Conference(_)) {
             self.answer_inbound(call);
         }
-        self.calls[call].idle_fetches = 0;
-        let dial = Dial { verb: verb.clone(), children: Vec::new(), answered: None, bridged_ms: None };
+        let dial = Dial {
+            started_ms: self.now_ms,
+            verb: verb.clone(),
+            children: Vec::new(),
+            answered: None,
+            bridged_ms: None,
+        };
         match &verb.target {
             DialTarget::Conference(noun) => {
                 self.calls[call].dial = Some(dial);
@@ -216,6 +221,7 @@ impl Engine {
     pub(super) fn finish_dial(&mut self, parent: CallId, end: DialEnd, delay_ms: u64) {
         let Some(dial) = self.calls[parent].dial.take() else { return };
         let turn = self.wait(parent);
+        self.did_something(parent, Some(self.now_ms - dial.started_ms));
         if dial.bridged_ms.is_some() {
             self.record(EventKind::Unbridged, Some(parent), "the bridge has ended", &[]);
         }

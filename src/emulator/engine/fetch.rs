@@ -79,10 +79,15 @@ impl Engine {
     }
 
     pub(super) fn fetch_now(&mut self, fetch: Fetch) {
-        if !self.is_current(&fetch.purpose) {
-            return;
+        let Fetch { call, link, kind, mut extra, mut purpose } = fetch;
+        if !self.is_current(&purpose) {
+            // An action that was due when its leg hung up is asked all the same.
+            let hung_up = call.is_some_and(|call| self.calls[call].is_ended());
+            if kind != RequestKind::DialAction || !hung_up || !self.switches.action_when_parent_hangs_up {
+                return;
+            }
+            purpose = Purpose::Discard;
         }
-        let Fetch { call, link, kind, mut extra, purpose } = fetch;
         let mut params = call.map(|call| self.voice_params(call)).unwrap_or_default();
         params.append(&mut extra);
         if let Some(reason) = unusable(&link.url) {

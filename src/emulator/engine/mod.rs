@@ -28,9 +28,10 @@ pub(crate) mod lifecycle;
 pub(crate) mod participants;
 pub(crate) mod people;
 mod redirect;
+mod room_events;
 mod switches;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod timeline;
 mod timers;
 mod tracks;
@@ -54,7 +55,7 @@ pub use switches::{
     RingingLeg, Switches,
 };
 pub use timeline::{EventKind, TimelineEvent, as_mermaid, as_text};
-pub(crate) use twiml::WaitSource;
+pub(crate) use twiml::{Beep, WaitSource};
 
 use crate::telephony::AccountSid;
 use calls::{Activity, Calls};
@@ -167,6 +168,11 @@ impl Engine {
     /// The requests Twilio would send now; each is handed out once.
     pub fn take_requests(&mut self) -> Vec<HttpRequest> {
         std::mem::take(&mut self.outbox)
+    }
+
+    /// Whether there are any to take.
+    pub fn has_requests(&self) -> bool {
+        !self.outbox.is_empty()
     }
 
     /// Gives the answer to a request. An unknown or twice answered id is ignored.
@@ -319,6 +325,7 @@ impl Engine {
 
     /// Puts a REST request on the record; `call` is whom it concerns.
     pub(crate) fn record_rest(&mut self, detail: String, call: Option<CallId>, status: u16) {
+        let detail = format!("{detail} -> {status}");
         self.record(EventKind::RestRequest, call, detail, &[("status", &status.to_string())]);
     }
 }

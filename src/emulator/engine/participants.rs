@@ -8,7 +8,7 @@ use super::http::Link;
 use super::lifecycle::NewCall;
 use super::timeline::EventKind;
 use super::timers::TrackOwner;
-use super::twiml::WaitSource;
+use super::twiml::{Beep, WaitSource};
 use super::{DeletedParticipant, Engine, RestError};
 
 /// A participant to be added.
@@ -28,6 +28,7 @@ pub(crate) struct NewParticipant {
     pub(crate) early_media: bool,
     pub(crate) max_participants: usize,
     pub(crate) coach: Option<String>,
+    pub(crate) beep: Beep,
 }
 
 /// Changes to a participant; what is `None` stays.
@@ -39,6 +40,7 @@ pub(crate) struct ParticipantUpdate {
     pub(crate) announce: Option<Link>,
     pub(crate) wait: Option<WaitSource>,
     pub(crate) end_on_exit: Option<bool>,
+    pub(crate) beep_on_exit: Option<bool>,
     pub(crate) coaching: Option<bool>,
     pub(crate) coach: Option<String>,
 }
@@ -116,6 +118,7 @@ impl Engine {
             start_on_enter: new.start_on_enter,
             end_on_exit: new.end_on_exit,
             coaches,
+            beep: new.beep,
             wait: new.wait,
             by_rest: true,
             by_name,
@@ -175,6 +178,10 @@ impl Engine {
         if let Some(end) = update.end_on_exit.filter(|_| !was_held) {
             modified |= member.end_on_exit != end;
             member.end_on_exit = end;
+        }
+        if let Some(beep) = update.beep_on_exit {
+            modified |= member.beep.on_exit != beep;
+            member.beep.on_exit = beep;
         }
         if let Some(coaching) = update.coaching {
             member.coaches = if coaching { coach.or(member.coaches) } else { None };
@@ -263,7 +270,7 @@ impl Engine {
         let (room, call) = match owner {
             TrackOwner::RoomAnnounce(room) => (Some(room), None),
             TrackOwner::Announce(call) => (self.calls[call].room, Some(call)),
-            TrackOwner::Wait(_) | TrackOwner::Hold(_) => return,
+            TrackOwner::Wait(_) | TrackOwner::Hold(_) | TrackOwner::Beep(_) => return,
         };
         let Some(room) = room else { return };
         let mut extra = Vec::new();

@@ -171,12 +171,11 @@ impl Engine {
 
     /// The latest leg of an address that `wanted` holds for; `sid` picks one.
     fn leg(&self, address: &str, sid: Option<&str>, wanted: fn(Status) -> bool) -> Option<CallId> {
-        let mut calls = self.calls.iter().rev();
-        calls
-            .find(|(_, call)| {
-                call.person() == address && wanted(call.status) && sid.is_none_or(|s| s == call.sid.as_str())
-            })
-            .map(|(id, _)| id)
+        let fits = |id: &&CallId| {
+            let call = &self.calls[**id];
+            wanted(call.status) && sid.is_none_or(|s| s == call.sid.as_str())
+        };
+        self.calls.of(address).iter().rev().find(fits).copied()
     }
 
     /// The holder answers the ringing phone.

@@ -17,6 +17,8 @@ pub(crate) enum TrackOwner {
     Announce(CallId),
     /// Heard by the whole conference.
     RoomAnnounce(RoomId),
+    /// A tone for the whole conference.
+    Beep(RoomId),
 }
 
 /// Something that happens by itself. `turn` guards against a call that has moved on.

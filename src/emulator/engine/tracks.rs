@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use url::Url;
 
+use super::Engine;
 use super::audio::{self, Heard};
 use super::calls::CallId;
+use super::conferences::{Departure, RoomId};
 use super::fetch::{self, Fetch};
 use super::http::{Link, Purpose, RequestKind};
 use super::timeline::EventKind;
 use super::timers::{Timer, TrackOwner};
 use super::twiml::{Program, Repeat, Speech, TwimlError, Verb, WaitSource};
-use super::{Engine, conferences::Departure};
 
 /// Documents in a row that take no time before a track falls silent.
 const MAX_IDLE: u32 = 20;
@@ -53,6 +54,15 @@ impl Engine {
         self.touch_track(owner);
     }
 
+    /// Everybody in a conference hears some tones.
+    pub(super) fn beep(&mut self, room: RoomId, count: u32) {
+        self.turns += 1;
+        let (turn, owner) = (self.turns, TrackOwner::Beep(room));
+        let verbs = vec![Verb::Speech(Speech::Digits { count })].into();
+        self.tracks.insert(owner, Track { turn, link: None, verbs, next: 0, sound: None, idle: 0 });
+        self.track_next(owner, turn);
+    }
+
     /// Ends a track, if it runs.
     pub(super) fn stop_track(&mut self, owner: TrackOwner) {
         if self.tracks.remove(&owner).is_some() {
@@ -65,7 +75,7 @@ impl Engine {
             TrackOwner::Wait(call) | TrackOwner::Hold(call) | TrackOwner::Announce(call) => {
                 self.dirty.insert(call);
             }
-            TrackOwner::RoomAnnounce(room) => self.touch_room(room),
+            TrackOwner::RoomAnnounce(room) | TrackOwner::Beep(room) => self.touch_room(room),
         }
     }
 
@@ -75,7 +85,9 @@ impl Engine {
             TrackOwner::Wait(call) => (Some(call), RequestKind::Wait, self.room_names(call)),
             TrackOwner::Hold(call) => (Some(call), RequestKind::Hold, self.room_names(call)),
             TrackOwner::Announce(call) => (Some(call), RequestKind::Announce, self.room_names(call)),
-            TrackOwner::RoomAnnounce(room) => (None, RequestKind::Announce, self.room_announce_params(room)),
+            TrackOwner::RoomAnnounce(room) | TrackOwner::Beep(room) => {
+                (None, RequestKind::Announce, self.room_announce_params(room))
+            }
         };
         self.fetch_after(
             Fetch { call, link, kind, extra, purpose: Purpose::Track { owner, turn } },
@@ -114,7 +126,7 @@ impl Engine {
         match owner {
             TrackOwner::Wait(call) => self.wait_failed(call),
             // A hold document that cannot be had leaves silence.
-            TrackOwner::Hold(_) => self.silence(owner),
+            TrackOwner::Hold(_) | TrackOwner::Beep(_) => self.silence(owner),
             TrackOwner::Announce(_) | TrackOwner::RoomAnnounce(_) => self.announcement_over(owner, true),
         }
     }
@@ -201,6 +213,7 @@ impl Engine {
     fn track_over(&mut self, owner: TrackOwner) {
         match owner {
             TrackOwner::Wait(_) | TrackOwner::Hold(_) => self.silence(owner),
+            TrackOwner::Beep(_) => self.stop_track(owner),
             TrackOwner::Announce(_) | TrackOwner::RoomAnnounce(_) => self.announcement_over(owner, false),
         }
     }
@@ -209,6 +222,6 @@ impl Engine {
 fn track_call(owner: TrackOwner) -> Option<CallId> {
     match owner {
         TrackOwner::Wait(call) | TrackOwner::Hold(call) | TrackOwner::Announce(call) => Some(call),
-        TrackOwner::RoomAnnounce(_) => None,
+        TrackOwner::RoomAnnounce(_) | TrackOwner::Beep(_) => None,
     }
 }

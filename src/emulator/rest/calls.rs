@@ -113,14 +113,12 @@ pub(super) fn delete(engine: &mut Engine, sid: &str) -> Result {
 }
 
 pub(super) fn list(engine: &Engine, query: &Form<'_>) -> Result {
-    let mut items = Vec::new();
-    for (id, call) in engine.calls.iter().rev() {
-        if !call.deleted && matches(engine, call, query) {
-            items.push((call.sid.to_string(), render(engine, id)));
-        }
-    }
+    let wanted = |(_, call): &(CallId, &Call)| !call.deleted && matches(engine, call, query);
+    let found: Vec<(String, CallId)> =
+        engine.calls.iter().rev().filter(wanted).map(|(id, call)| (call.sid.to_string(), id)).collect();
     let filters = ["To", "From", "ParentCallSid", "Status", "StartTime", "StartTime<", "StartTime>"];
-    lists::page("calls", &uri(engine, "Calls.json"), query, &filters, items)
+    let list = lists::List { plural: "calls", path: uri(engine, "Calls.json"), filters: &filters };
+    lists::page(&list, query, &found, |id| render(engine, *id))
 }
 
 fn matches(engine: &Engine, call: &Call, query: &Form<'_>) -> bool {

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::engine::conferences::RoomId;
+use super::super::engine::conferences::{Room, RoomId};
 use super::super::engine::{Engine, Method, RestError};
 use super::form::Form;
 use super::{RestAnswer, Result, lists, uri};
@@ -34,20 +34,19 @@ pub(super) fn update(engine: &mut Engine, sid: &str, form: &Form<'_>) -> Result 
 }
 
 pub(super) fn list(engine: &Engine, query: &Form<'_>) -> Result {
-    let mut items = Vec::new();
-    for (id, room) in engine.rooms.iter().rev() {
-        let is = |name: &str, value: &str| query.get(name).is_none_or(|wanted| wanted == value);
-        let created = Some(engine.date(room.created_ms));
-        let updated = Some(engine.date(room.updated_ms));
-        if is("FriendlyName", &room.name)
+    let is = |name: &str, value: &str| query.get(name).is_none_or(|wanted| wanted == value);
+    let wanted = |(_, room): &(RoomId, &Room)| {
+        is("FriendlyName", &room.name)
             && is("Status", &room.status.to_string())
-            && lists::on_day(query, "DateCreated", created)
-            && lists::on_day(query, "DateUpdated", updated)
-        {
-            items.push((room.sid.to_string(), render(engine, id)));
-        }
-    }
-    lists::page("conferences", &uri(engine, "Conferences.json"), query, &["FriendlyName", "Status"], items)
+            && lists::on_day(query, "DateCreated", Some(engine.date(room.created_ms)))
+            && lists::on_day(query, "DateUpdated", Some(engine.date(room.updated_ms)))
+    };
+    let found: Vec<(String, RoomId)> =
+        engine.rooms.iter().rev().filter(wanted).map(|(id, room)| (room.sid.to_string(), id)).collect();
+    let filters = ["FriendlyName", "Status", "DateCreated", "DateUpdated"];
+    let list =
+        lists::List { plural: "conferences", path: uri(engine, "Conferences.json"), filters: &filters };
+    lists::page(&list, query, &found, |id| render(engine, *id))
 }
 
 fn render(engine: &Engine, id: RoomId) -> Value {

@@ -15,22 +15,22 @@ use form::Form;
 
 /// A request to Twilio's API, as far as Twilio reads it.
 #[derive(Debug, Clone)]
-pub(super) struct RestRequest {
-    pub(super) method: String,
+pub(crate) struct RestRequest {
+    pub(crate) method: String,
     /// Still percent-encoded.
-    pub(super) path: String,
-    pub(super) query: Vec<(String, String)>,
-    pub(super) form: Vec<(String, String)>,
+    pub(crate) path: String,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) form: Vec<(String, String)>,
 }
 
 /// What Twilio answers.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct RestAnswer {
-    pub(super) status: u16,
+pub(crate) struct RestAnswer {
+    pub(crate) status: u16,
     /// `None` has no body at all.
-    pub(super) body: Option<Value>,
+    pub(crate) body: Option<Value>,
     /// The call the request concerned, for the record.
-    pub(super) call: Option<CallId>,
+    pub(crate) call: Option<CallId>,
 }
 
 impl RestAnswer {
@@ -59,7 +59,9 @@ type Result<T = RestAnswer> = std::result::Result<T, RestError>;
 /// Answers a request whose credentials are good, and puts it on the record.
 pub(super) fn handle(engine: &mut Engine, request: &RestRequest) -> RestAnswer {
     let answer = route(engine, request).unwrap_or_else(|error| RestAnswer::error(&error));
-    engine.record_rest(format!("{} {}", request.method, request.path), answer.call, answer.status);
+    let root = uri(engine, "");
+    let what = request.path.strip_prefix(&root).unwrap_or(&request.path).trim_end_matches(".json");
+    engine.record_rest(format!("{} {what}", request.method), answer.call, answer.status);
     answer
 }
 

@@ -7,7 +7,7 @@ use super::super::engine::calls::{CallId, Status};
 use super::super::engine::conferences::{Member, RoomId};
 use super::super::engine::lifecycle::LONGEST_CALL_MS;
 use super::super::engine::participants::{NewParticipant, ParticipantUpdate, is_conference_sid};
-use super::super::engine::{Engine, Method, RestError, WaitSource};
+use super::super::engine::{Beep, Engine, Method, RestError, WaitSource};
 use super::calls::CALL_EVENTS;
 use super::conferences::find;
 use super::form::Form;
@@ -39,6 +39,7 @@ pub(super) fn create(engine: &mut Engine, key: &str, form: &Form<'_>) -> Result 
         start_on_enter: form.flag_or("StartConferenceOnEnter", true),
         end_on_exit: form.flag_or("EndConferenceOnExit", false),
         wait: wait(form)?.unwrap_or(WaitSource::DefaultMusic),
+        beep: Beep::parse(form.get("Beep")),
         early_media: form.flag_or("EarlyMedia", true),
         max_participants: form
             .seconds("MaxParticipants", 250, 20422)?
@@ -110,6 +111,7 @@ pub(super) fn update(engine: &mut Engine, sid: &str, who: &str, form: &Form<'_>)
         announce: form.link("AnnounceUrl", "AnnounceMethod", Method::Post, 21205)?,
         wait: wait(form)?,
         end_on_exit: form.flag("EndConferenceOnExit"),
+        beep_on_exit: form.flag("BeepOnExit"),
         coaching: form.flag("Coaching"),
         coach: form.get("CallSidToCoach").map(str::to_owned),
     };
@@ -127,12 +129,18 @@ pub(super) fn list(engine: &Engine, sid: &str, query: &Form<'_>) -> Result {
     let room = find(engine, sid)?;
     let live = engine.rooms[room].is_live();
     let is = |name: &str, value: bool| query.flag(name).is_none_or(|wanted| wanted == value);
-    let items = engine.rooms[room].members.iter().filter(|m| {
+    let wanted = |m: &&Member| {
         live && is("Muted", m.muted) && is("Hold", m.hold) && is("Coaching", m.coaches.is_some())
-    });
-    let items = items.map(|m| (engine.calls[m.call].sid.to_string(), render(engine, room, m))).collect();
+    };
+    let found: Vec<(String, &Member)> = engine.rooms[room]
+        .members
+        .iter()
+        .filter(wanted)
+        .map(|m| (engine.calls[m.call].sid.to_string(), m))
+        .collect();
     let path = uri(engine, &format!("Conferences/{sid}/Participants.json"));
-    lists::page("participants", &path, query, &["Muted", "Hold", "Coaching"], items)
+    let list = lists::List { plural: "participants", path, filters: &["Muted", "Hold", "Coaching"] };
+    lists::page(&list, query, &found, |member| render(engine, room, member))
 }
 
 fn render(engine: &Engine, room: RoomId, member: &Member) -> Value {

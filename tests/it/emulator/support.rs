@@ -7,7 +7,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use serde_json::Value;
-use warm_transfer::emulator::{self, ClockMode, Emulator, EmulatorOptions};
+use warm_transfer::emulator::{self, ClockMode, Emulator, EmulatorOptions, Heard};
 
 pub const ACCOUNT: &str = "AC00000000000000000000000000000001";
 pub const TOKEN: &str = "test_auth_token_0123456789abcdef";
@@ -137,5 +137,16 @@ impl Twilio {
             self.client.request(method, self.url(&format!("/emulator/{path}"))).body(body.to_owned());
         let response = request.send().await.unwrap();
         (response.status().as_u16(), response.json().await.unwrap_or_default())
+    }
+
+    /// Whom, or what, somebody hears now.
+    pub fn hears(&self, address: &str) -> Vec<String> {
+        let people = self.emulator.audibility().people;
+        let person = people.into_iter().find(|p| p.address == address).unwrap();
+        let who = |heard: &Heard| match heard {
+            Heard::Person { who } => who.clone(),
+            other => format!("{other:?}"),
+        };
+        person.spans.last().unwrap().hears.iter().map(who).collect()
     }
 }

@@ -1,20 +1,8 @@
 //! A warm transfer as a client sees it: over HTTP, with signed webhooks.
 
-use warm_transfer::emulator::Heard;
-
 use super::support::{AGENT, Application, CUSTOMER, NUMBER, SECOND, Twilio};
 
 const ROOM: &str = "<Dial><Conference statusCallback=\"/room\" statusCallbackEvent=\"start end join leave\">room-1</Conference></Dial>";
-
-fn hears(twilio: &Twilio, address: &str) -> Vec<String> {
-    let people = twilio.emulator.audibility().people;
-    let person = people.into_iter().find(|p| p.address == address).unwrap();
-    let who = |heard: &Heard| match heard {
-        Heard::Person { who } => who.clone(),
-        other => format!("{other:?}"),
-    };
-    person.spans.last().unwrap().hears.iter().map(who).collect()
-}
 
 #[tokio::test]
 async fn a_warm_transfer_is_driven_over_http() {
@@ -28,7 +16,7 @@ async fn a_warm_transfer_is_driven_over_http() {
     assert_eq!((status, call["status"].as_str()), (201, Some("queued")));
     twilio.emulator.advance(10_000).await;
     let customer = app.seen("/child")[0].params["CallSid"].clone();
-    assert_eq!(hears(&twilio, CUSTOMER), [AGENT]);
+    assert_eq!(twilio.hears(CUSTOMER), [AGENT]);
 
     let moved = format!("{}/room-twiml", app.url);
     let (status, _) = twilio.rest(&format!("Calls/{customer}"), &[("Url", &moved)]).await;
@@ -38,7 +26,7 @@ async fn a_warm_transfer_is_driven_over_http() {
     assert_eq!((status, participant["status"].as_str()), (201, Some("queued")));
     twilio.emulator.advance(10_000).await;
 
-    assert_eq!(hears(&twilio, CUSTOMER), [AGENT, SECOND]);
+    assert_eq!(twilio.hears(CUSTOMER), [AGENT, SECOND]);
     let action = &app.seen("/action")[0].params;
     assert_eq!(action["DialCallSid"], customer);
     assert!(!action.contains_key("DialCallDuration"), "{action:?}");

@@ -1,5 +1,11 @@
 //! Tables of the rules, on virtual time: a scripted application answers the engine's webhooks at once.
 
+mod conferences;
+mod determinism;
+mod dial;
+mod documents;
+mod participants;
+mod progress;
 mod transfer;
 
 use std::collections::BTreeMap;
@@ -72,6 +78,7 @@ impl World {
                 self.engine.http_answer(request.id, &outcome);
             }
             match self.engine.next_due_ms() {
+                _ if self.engine.has_requests() => {}
                 Some(due) if due <= target => self.engine.advance(due),
                 _ => break,
             }

@@ -8,7 +8,7 @@ mod verbs;
 use std::sync::Arc;
 
 pub(crate) use verbs::{
-    ConferenceNoun, DialTarget, DialVerb, Endpoint, GatherVerb, Repeat, Speech, Verb, WaitSource,
+    Beep, ConferenceNoun, DialTarget, DialVerb, Endpoint, GatherVerb, Repeat, Speech, Verb, WaitSource,
 };
 
 /// Why a document cannot be executed, with Twilio's code.

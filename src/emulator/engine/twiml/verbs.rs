@@ -115,9 +115,29 @@ pub(crate) struct ConferenceNoun {
     pub(crate) wait: WaitSource,
     pub(crate) max_participants: usize,
     pub(crate) coach: Option<String>,
+    pub(crate) beep: Beep,
     pub(crate) callback: Option<String>,
     pub(crate) callback_method: Method,
     pub(crate) events: Vec<String>,
+}
+
+/// When a member's coming and going is announced by a tone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Beep {
+    pub(crate) on_enter: bool,
+    pub(crate) on_exit: bool,
+}
+
+impl Beep {
+    /// `true`, `false`, `onEnter` or `onExit`; true when nothing is said.
+    pub(crate) fn parse(text: Option<&str>) -> Self {
+        match text {
+            Some("false") => Self { on_enter: false, on_exit: false },
+            Some("onEnter") => Self { on_enter: true, on_exit: false },
+            Some("onExit") => Self { on_enter: false, on_exit: true },
+            _ => Self { on_enter: true, on_exit: true },
+        }
+    }
 }
 
 type Warnings = Vec<(u32, String)>;
@@ -274,6 +294,7 @@ fn conference(e: &Element, warnings: &mut Warnings) -> ConferenceNoun {
         max_participants: usize::try_from(number(e, "maxParticipants", 250, 2..=250, 12200, warnings))
             .unwrap_or(250),
         coach: link(e, "coach"),
+        beep: Beep::parse(e.attribute("beep")),
         callback: link(e, "statusCallback"),
         callback_method: method(e, "statusCallbackMethod", warnings),
         events: words(e, "statusCallbackEvent"),
