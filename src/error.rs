@@ -34,6 +34,7 @@ macro_rules! error_codes {
 }
 
 error_codes! {
+    UnreadableBody "unreadable_body" 400 "The body did not arrive whole";
     InvalidJson "invalid_json" 400 "The body is not JSON";
     Unauthenticated "unauthenticated" 401 "A valid API key is required";
     InsufficientScope "insufficient_scope" 403 "The API key may not do this";
@@ -175,13 +176,19 @@ impl<T: DeserializeOwned + 'static> FromRequest for ValidJson<T> {
         let is_json = request.headers().get(header::CONTENT_TYPE).is_some_and(is_json);
         let body = Bytes::from_request(request, payload);
         Box::pin(async move {
-            let body = body.await.map_err(|_| AppError::new(ErrorCode::PayloadTooLarge))?;
+            let body = body.await.map_err(|error| unread(&error))?;
             if !is_json {
                 return Err(AppError::new(ErrorCode::UnsupportedMediaType));
             }
             from_json(&body).map(Self)
         })
     }
+}
+
+/// The extractor hides why it failed; the status it would have answered tells.
+fn unread(error: &actix_web::Error) -> AppError {
+    let is_too_large = error.as_response_error().status_code() == StatusCode::PAYLOAD_TOO_LARGE;
+    AppError::new(if is_too_large { ErrorCode::PayloadTooLarge } else { ErrorCode::UnreadableBody })
 }
 
 fn is_json(value: &header::HeaderValue) -> bool {
@@ -237,14 +244,26 @@ pub fn payload_config() -> web::PayloadConfig {
     web::PayloadConfig::new(BODY_LIMIT)
 }
 
+/// Whatever is in an address where an id belongs: there is no such thing.
+pub fn path_config() -> web::PathConfig {
+    web::PathConfig::default().error_handler(|_, _| AppError::new(ErrorCode::NotFound).into())
+}
+
 /// What every address answers that no view answers.
 pub async fn not_found() -> Result<HttpResponse, AppError> {
     Err(AppError::new(ErrorCode::NotFound))
 }
 
-/// What an address answers to a method that it does not take.
-pub async fn method_not_allowed() -> Result<HttpResponse, AppError> {
-    Err(AppError::new(ErrorCode::MethodNotAllowed))
+/// What an address answers to a method that it does not take, with those it does.
+pub async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
+    let mut response = AppError::new(ErrorCode::MethodNotAllowed).error_response();
+    let path = request.match_pattern().unwrap_or_default();
+    let here = crate::urls::routes().filter(|route| route.path == path);
+    let methods: Vec<&str> = here.flat_map(|route| route.methods.split(' ')).collect();
+    if let Ok(methods) = header::HeaderValue::try_from(methods.join(", ")) {
+        response.headers_mut().insert(header::ALLOW, methods);
+    }
+    response
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
 pub fn configure(config: &mut ServiceConfig) {
     config
         .app_data(error::payload_config())
+        .app_data(error::path_config())
         .configure(calls::urls::configure)
         .configure(voice::urls::configure)
         .configure(operations::configure)

@@ -2,3 +2,5 @@
 
 pub mod models;
 pub mod services;
+#[cfg(test)]
+mod tests;

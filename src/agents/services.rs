@@ -118,10 +118,12 @@ pub async fn list_agents(db: &Db) -> Result<Vec<Agent>, DbError> {
 pub async fn disable_agent(db: &Db, clock: &dyn Clock, name: &str) -> Result<(), AccountError> {
     let (name, now) = (name.to_owned(), clock.now().naive_utc());
     db.write(move |conn| {
-        let found = agents::table.filter(agents::name.eq(&name));
-        let count =
-            diesel::update(found).set(agents::disabled_at.eq(now)).execute(conn).map_err(DbError::from)?;
-        if count == 0 { Err(AccountError::Unknown(format!("agent {name}"))) } else { Ok(()) }
+        let unknown = || AccountError::Unknown(format!("agent {name}"));
+        let row = agent_by_name(conn, &name)?.ok_or_else(unknown)?;
+        // Said again, it keeps the time of the first.
+        let found = agents::table.find(row.id).filter(agents::disabled_at.is_null());
+        diesel::update(found).set(agents::disabled_at.eq(now)).execute(conn).map_err(DbError::from)?;
+        Ok(())
     })
     .await
 }
@@ -210,10 +212,12 @@ pub async fn list_keys(db: &Db) -> Result<Vec<KeyInfo>, DbError> {
 pub async fn revoke_key(db: &Db, clock: &dyn Clock, name: &str) -> Result<(), AccountError> {
     let (name, now) = (name.to_owned(), clock.now().naive_utc());
     db.write(move |conn| {
-        let found = api_keys::table.filter(api_keys::name.eq(&name));
-        let count =
-            diesel::update(found).set(api_keys::revoked_at.eq(now)).execute(conn).map_err(DbError::from)?;
-        if count == 0 { Err(AccountError::Unknown(format!("key {name}"))) } else { Ok(()) }
+        let unknown = || AccountError::Unknown(format!("key {name}"));
+        let row = key_by_name(conn, &name)?.ok_or_else(unknown)?;
+        // Said again, it keeps the time of the first.
+        let found = api_keys::table.find(row.id).filter(api_keys::revoked_at.is_null());
+        diesel::update(found).set(api_keys::revoked_at.eq(now)).execute(conn).map_err(DbError::from)?;
+        Ok(())
     })
     .await
 }

@@ -1,5 +1,6 @@
 //! The schema's history, compiled in; applied under a lock, so that copies that start at once do not collide.
 
+#[cfg(feature = "postgres")]
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};

@@ -15,6 +15,7 @@ use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use serde::{Serialize, Serializer};
 
+use crate::error::{AppError, ErrorCode};
 pub use crate::twilio::signature::SignatureCheck;
 use crate::twilio::signature::{SETTINGS_HEADER, SIGNATURE_HEADER, in_signed_order, settings_are_supported};
 
@@ -193,36 +194,24 @@ pub enum SignatureError {
 }
 
 impl SignatureError {
-    fn answer(self) -> (StatusCode, &'static str, &'static str) {
+    /// Whoever forges learns nothing from how it was noticed.
+    fn code(self) -> ErrorCode {
         match self {
-            Self::Missing | Self::Wrong | Self::UnsupportedAlgorithm => {
-                (StatusCode::FORBIDDEN, "invalid_signature", "The request is not signed by Twilio")
-            }
-            Self::TooLarge => {
-                (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The request's body is too large")
-            }
-            Self::Unreadable => {
-                (StatusCode::BAD_REQUEST, "body_unreadable", "The request's body is not complete")
-            }
-            Self::NotConfigured => {
-                (StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "The service failed")
-            }
+            Self::Missing | Self::Wrong | Self::UnsupportedAlgorithm => ErrorCode::InvalidSignature,
+            Self::TooLarge => ErrorCode::PayloadTooLarge,
+            Self::Unreadable => ErrorCode::UnreadableBody,
+            Self::NotConfigured => ErrorCode::Internal,
         }
     }
 }
 
 impl ResponseError for SignatureError {
     fn status_code(&self) -> StatusCode {
-        self.answer().0
+        AppError::new(self.code()).status_code()
     }
 
     fn error_response(&self) -> HttpResponse {
-        let (status, code, title) = self.answer();
-        let body = format!(
-            r#"{{"type":"about:blank","title":"{title}","status":{},"code":"{code}"}}"#,
-            status.as_u16()
-        );
-        HttpResponse::build(status).content_type("application/problem+json").body(body)
+        AppError::new(self.code()).error_response()
     }
 }
 

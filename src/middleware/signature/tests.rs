@@ -230,7 +230,7 @@ async fn a_body_over_the_limit_is_not_read() {
     let large = "a".repeat(BODY_LIMIT);
     let outcome = knock(PUBLIC, signed_form("/x", &[("a", &large)])).await;
     assert_eq!((outcome.status, outcome.view_ran), (413, false));
-    assert!(outcome.body.contains(r#""code":"body_too_large""#), "{}", outcome.body);
+    assert!(outcome.body.contains(r#""code":"payload_too_large""#), "{}", outcome.body);
     let fits = "a".repeat(BODY_LIMIT - 2);
     assert_eq!(knock(PUBLIC, signed_form("/x", &[("a", &fits)])).await.status, 200);
 }
