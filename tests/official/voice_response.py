@@ -158,4 +158,100 @@ def hangup_and_reject(response):
     response.reject(reason="rejected")
 
 
+# The documents that the service's views answer, with fixed ids.
+
+CALL = "00000000-0000-0000-0000-000000000001"
+LEG = "00000000-0000-0000-0000-000000000002"
+CUSTOMER_LEG = "00000000-0000-0000-0000-000000000003"
+BASE = "https://calls.example.com"
+
+
+def enter_room(response):
+    dial = response.dial()
+    dial.conference(
+        "room-1",
+        start_conference_on_enter=True,
+        end_conference_on_exit=False,
+        beep=False,
+        wait_url=f"{BASE}/twiml/wait?call={CALL}",
+        wait_method="POST",
+        participant_label=LEG,
+        status_callback=f"{BASE}/webhooks/conference-status?call={CALL}",
+        status_callback_method="POST",
+        status_callback_event="start end join leave mute hold announcement",
+    )
+    response.say("The call has ended. Goodbye.", language="en-US")
+    response.hangup()
+
+
+@document
+def view_second_leg(response):
+    dial = Dial(
+        action=f"{BASE}/twiml/first-leg-disconnected?call={CALL}&leg={LEG}&room=room-1",
+        method="POST",
+        timeout=25,
+        time_limit=14400,
+        caller_id="+15550100100",
+        answer_on_bridge=True,
+    )
+    dial.number(
+        "+15550100199",
+        status_callback=f"{BASE}/webhooks/call-status?call={CALL}&leg={CUSTOMER_LEG}",
+        status_callback_method="POST",
+        status_callback_event="initiated ringing answered completed",
+    )
+    response.append(dial)
+
+
+@document
+def view_conference(response):
+    enter_room(response)
+
+
+@document
+def view_first_leg_disconnected_transfer(response):
+    enter_room(response)
+
+
+@document
+def view_first_leg_disconnected_hang_up(response):
+    response.hangup()
+
+
+@document
+def view_first_leg_disconnected_busy(response):
+    response.say("The customer's line is busy. Goodbye.", language="en-US")
+    response.hangup()
+
+
+@document
+def view_wait(response):
+    response.pause(length=1)
+    response.play("https://cdn.example.com/hold.mp3", loop=0)
+
+
+@document
+def view_wait_without_music(response):
+    response.pause(length=1)
+    response.say("One moment please.", language="en-US")
+    response.redirect("")
+
+
+@document
+def view_announce(response):
+    response.say("Zoë & \"Co\" <did> not answer.", language="en-US")
+
+
+@document
+def view_goodbye(response):
+    response.say("The customer has hung up. Goodbye.", language="en-US", voice="Polly.Joanna")
+    response.hangup()
+
+
+@document
+def view_apology(response):
+    response.say("We are sorry, something went wrong. Goodbye.", language="en-US")
+    response.hangup()
+
+
 print(json.dumps(DOCUMENTS))

@@ -4,11 +4,15 @@
 use std::collections::BTreeMap;
 
 use roxmltree::{Document, Node};
+use uuid::Uuid;
+use warm_transfer::calls::flow::{AfterDial, Failure, Words};
 use warm_transfer::telephony::CallSid;
 use warm_transfer::twiml::{
     Beep, CallEvent, Callback, Client, Conference, ConferenceEvent, Dial, Gather, Method, Number, Pause,
     Play, Redirect, RejectReason, Response, Say, Sip, Verb,
 };
+use warm_transfer::voice::documents::Documents;
+use warm_transfer::voice::links::{InRoom, Links, SecondLeg};
 
 /// What a document says, whatever the order of its attributes and the way characters are escaped.
 fn canonical(xml: &str) -> String {
@@ -62,6 +66,46 @@ fn documents() -> Vec<(&'static str, Response)> {
         ("gather", gather()),
         ("redirect", redirect()),
         ("hangup_and_reject", hangup_and_reject()),
+    ]
+    .into_iter()
+    .chain(views())
+    .collect()
+}
+
+/// What the views answer.
+fn views() -> Vec<(&'static str, Response)> {
+    let music = Some("https://cdn.example.com/hold.mp3".to_owned());
+    let documents = |voice: Option<&str>, hold_music_url: Option<String>| Documents {
+        links: Links::new("https://calls.example.com"),
+        language: "en-US".into(),
+        voice: voice.map(str::to_owned),
+        hold_music_url,
+    };
+    let plain = documents(None, music.clone());
+    let (call, leg) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    let in_room = InRoom { call, leg, room: "room-1".into() };
+    let second_leg = SecondLeg {
+        call,
+        leg,
+        customer_leg: Uuid::from_u128(3),
+        to: "+15550100199".parse().unwrap(),
+        caller_id: "+15550100100".parse().unwrap(),
+        room: "room-1".into(),
+        timeout: 25,
+        time_limit: 14_400,
+    };
+    let busy = AfterDial::HangUp(Some(Words::CustomerNotReached { failure: Failure::Busy }));
+    vec![
+        ("view_second_leg", plain.second_leg(&second_leg)),
+        ("view_conference", plain.conference(&in_room)),
+        ("view_first_leg_disconnected_transfer", plain.after_dial(&in_room, &AfterDial::Room)),
+        ("view_first_leg_disconnected_hang_up", plain.after_dial(&in_room, &AfterDial::HangUp(None))),
+        ("view_first_leg_disconnected_busy", plain.after_dial(&in_room, &busy)),
+        ("view_wait", plain.wait()),
+        ("view_wait_without_music", documents(None, None).wait()),
+        ("view_announce", plain.announce("Zoë & \"Co\" <did> not answer.")),
+        ("view_goodbye", documents(Some("Polly.Joanna"), music).goodbye(&Words::CustomerLeft.spoken())),
+        ("view_apology", plain.apology()),
     ]
 }
 
