@@ -118,7 +118,7 @@ impl Engine {
         let id = RequestId(self.requests);
         let bits = self.bits();
         self.asked.insert(id, (purpose.unwrap_or(Purpose::Discard), kind, link.url.clone(), call));
-        self.outbox.push(HttpRequest {
+        let request = HttpRequest {
             id,
             kind,
             url: link.url,
@@ -126,7 +126,22 @@ impl Engine {
             params,
             call_sid: call.map(|call| self.calls[call].sid.clone()),
             idempotency_token: uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid().to_string(),
-        });
+        };
+        self.post(request);
+    }
+
+    /// Hands a request out, or not quite: a callback may come late or twice, if the switches say so.
+    fn post(&mut self, request: HttpRequest) {
+        let callback = request.kind.is_callback();
+        if callback && self.chance(self.switches.duplicated_callbacks_percent) {
+            self.outbox.push(request.clone());
+        }
+        if callback && self.chance(self.switches.late_callbacks_percent) {
+            let delay = self.between(200, 5_000);
+            self.timers.at(self.now_ms + delay, Timer::Callback(Box::new(request)));
+        } else {
+            self.outbox.push(request);
+        }
     }
 
     fn is_current(&self, purpose: &Purpose) -> bool {
