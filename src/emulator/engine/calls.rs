@@ -182,8 +182,8 @@ pub(crate) struct Call {
     pub(crate) voice: Voice,
     /// The conference it rings for or is in.
     pub(crate) room: Option<RoomId>,
-    /// Documents requested since something last took time: bounds redirect loops.
-    pub(crate) idle_fetches: u32,
+    /// Verbs and documents since something last took time: bounds loops.
+    pub(crate) idle: u32,
     /// Deleted by REST: no longer shown.
     pub(crate) deleted: bool,
     /// What is currently recorded as heard.

@@ -271,6 +271,9 @@ impl Engine {
             _ => DialEnd::conference(),
         };
         self.calls[parent].dial = None;
+        if dial.bridged_ms.is_some() {
+            self.record(EventKind::Unbridged, Some(parent), "the bridge has ended", &[]);
+        }
         for child in dial.children.clone() {
             let status = if self.calls[child].is_live() { Status::Completed } else { Status::Canceled };
             self.end_call(child, status, EndedBy::Twilio);

@@ -9,8 +9,10 @@ use super::timeline::EventKind;
 use super::timers::Timer;
 use super::twiml::TwimlError;
 
-/// Documents in a row that take no time before the emulator calls it a loop and ends it as an application error.
-const MAX_IDLE_FETCHES: u32 = 100;
+/// Verbs in a row that take no time before the emulator calls it a loop and ends it as an application error …
+pub(super) const MAX_IDLE: u32 = 1_000;
+/// … a document counts as this many.
+pub(super) const IDLE_FETCH: u32 = 10;
 
 /// A request that may have to wait a little; its parameters are those of the moment it is sent.
 #[derive(Debug)]
@@ -47,14 +49,19 @@ impl Engine {
         fallback_left: bool,
     ) {
         let turn = self.wait(call);
-        self.calls[call].idle_fetches += 1;
-        if self.calls[call].idle_fetches > MAX_IDLE_FETCHES {
-            let message = "Too many documents in a row that do nothing".to_owned();
-            self.document_failed(call, &link.url, TwimlError { code: 12400, message }, whisper, false);
-            return;
+        if self.idles(call, IDLE_FETCH) {
+            return self.document_failed(call, &link.url, endless(), whisper, false);
         }
         let purpose = Purpose::Run { call, turn, whisper, fallback_left };
         self.fetch_after(Fetch { call: Some(call), link, kind, extra, purpose }, delay_ms);
+    }
+
+    /// Counts what takes no time; whether it has been too much in a row.
+    pub(super) fn idles(&mut self, call: CallId, weight: u32) -> bool {
+        let idle = self.calls[call].idle + weight;
+        let too_much = idle > MAX_IDLE;
+        self.calls[call].idle = if too_much { 0 } else { idle };
+        too_much
     }
 
     /// Asks for a document whose answer nobody will run.
@@ -118,7 +125,7 @@ impl Engine {
         let id = RequestId(self.requests);
         let bits = self.bits();
         self.asked.insert(id, (purpose.unwrap_or(Purpose::Discard), kind, link.url.clone(), call));
-        self.outbox.push(HttpRequest {
+        let request = HttpRequest {
             id,
             kind,
             url: link.url,
@@ -126,7 +133,22 @@ impl Engine {
             params,
             call_sid: call.map(|call| self.calls[call].sid.clone()),
             idempotency_token: uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid().to_string(),
-        });
+        };
+        self.post(request);
+    }
+
+    /// Hands a request out, or not quite: a callback may come late or twice, if the switches say so.
+    fn post(&mut self, request: HttpRequest) {
+        let callback = request.kind.is_callback();
+        if callback && self.chance(self.switches.duplicated_callbacks_percent) {
+            self.outbox.push(request.clone());
+        }
+        if callback && self.chance(self.switches.late_callbacks_percent) {
+            let delay = self.between(200, 5_000);
+            self.timers.at(self.now_ms + delay, Timer::Callback(Box::new(request)));
+        } else {
+            self.outbox.push(request);
+        }
     }
 
     fn is_current(&self, purpose: &Purpose) -> bool {
@@ -182,6 +204,11 @@ impl Engine {
             self.record(EventKind::WebhookFailed, call, detail, &[("url", url), ("code", &code)]);
         }
     }
+}
+
+/// The emulator's own limit, shown as an internal error of Twilio's.
+pub(super) fn endless() -> TwimlError {
+    TwimlError { code: 12400, message: "Too many verbs in a row that take no time".into() }
 }
 
 /// Why Twilio would not even try this URL (11100).

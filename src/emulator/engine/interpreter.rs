@@ -106,6 +106,9 @@ impl Engine {
             let Some(verb) = self.next_verb(call) else {
                 return self.end_of_document(call);
             };
+            if self.idles(call, 1) {
+                return self.document_failed(call, "", fetch::endless(), false, false);
+            }
             if self.execute(call, verb) == Flow::Wait {
                 return;
             }
@@ -216,7 +219,7 @@ impl Engine {
     /// Time passes on purpose: no loop of empty documents.
     pub(super) fn did_something(&mut self, call: CallId, length_ms: Option<u64>) {
         if length_ms.is_none_or(|ms| ms >= SOMETHING_MS) {
-            self.calls[call].idle_fetches = 0;
+            self.calls[call].idle = 0;
         }
     }
 }

@@ -74,7 +74,7 @@ impl Engine {
             plan: None,
             voice: Voice::Person,
             room: new.room,
-            idle_fetches: 0,
+            idle: 0,
             deleted: false,
             hears: None,
         };

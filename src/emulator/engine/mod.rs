@@ -52,7 +52,7 @@ pub use people::{Behaviour, PhonePlan};
 pub(crate) use redirect::Target;
 pub use switches::{
     DeclinedStatus, DeletedParticipant, EndedUpdate, RedirectOrder, RedirectedStatus, RefusedStatus,
-    RingingLeg, Switches,
+    RingingLeg, Switches, UnownedFrom,
 };
 pub use timeline::{EventKind, TimelineEvent, as_mermaid, as_text};
 pub(crate) use twiml::{Beep, WaitSource};
@@ -208,6 +208,7 @@ impl Engine {
             Timer::TrackNext(owner, turn) => self.track_next(owner, turn),
             Timer::Fetch(fetch) => self.fetch_now(*fetch),
             Timer::Start(inline) => self.start_inline(*inline),
+            Timer::Callback(request) => self.outbox.push(*request),
             Timer::End(call, status, by) => self.end_call(call, status, by),
         }
     }
@@ -258,6 +259,11 @@ impl Engine {
 
     fn bits(&mut self) -> u128 {
         self.rng.random()
+    }
+
+    /// Draws only when there is something to draw, so that unused switches change no history.
+    fn chance(&mut self, percent: u8) -> bool {
+        percent > 0 && self.between(1, 100) <= u64::from(percent)
     }
 
     fn coin(&mut self) -> bool {

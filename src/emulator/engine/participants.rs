@@ -206,6 +206,7 @@ impl Engine {
             self.start_track(TrackOwner::Wait(call), &wait);
         }
         if let Some(link) = update.announce {
+            self.rooms[room].announce_url = Some(link.url.clone());
             let source = WaitSource::Document { url: link.url, method: link.method };
             self.start_track(TrackOwner::Announce(call), &source);
         }

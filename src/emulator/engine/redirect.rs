@@ -37,7 +37,7 @@ impl Engine {
             }
             return Err(RestError::bad(21220, "Call is not in-progress. Cannot redirect."));
         }
-        self.calls[call].idle_fetches = 0;
+        self.calls[call].idle = 0;
         if self.calls[call].dial.as_ref().is_some_and(|d| matches!(d.verb.target, DialTarget::Endpoints(_))) {
             self.redirect_parent(call, target);
         } else if let Some(parent) = self.dialling_parent(call) {

@@ -30,6 +30,13 @@ pub struct Switches {
     pub ringing_when_conference_ends: RingingLeg,
     /// The call status of a declined call.
     pub declined_status: DeclinedStatus,
+    /// How many callbacks of a hundred come twice. Twilio's are at-least-once.
+    pub duplicated_callbacks_percent: u8,
+    /// How many callbacks of a hundred come up to five seconds late, so perhaps after the call's last one.
+    pub late_callbacks_percent: u8,
+    /// Whether a `From` that is no number of the account is refused (400, 21210). The account's numbers are those of
+    /// `PUT /emulator/numbers/…`.
+    pub unowned_from: UnownedFrom,
     /// Whether a create answers with `date_created` or null.
     pub date_created_on_create: bool,
 }
@@ -49,6 +56,9 @@ impl Default for Switches {
             refused_whisper_status: RefusedStatus::Completed,
             ringing_when_conference_ends: RingingLeg::RingsOn,
             declined_status: DeclinedStatus::NoAnswer,
+            duplicated_callbacks_percent: 0,
+            late_callbacks_percent: 0,
+            unowned_from: UnownedFrom::Accepted,
             date_created_on_create: true,
         }
     }
@@ -95,6 +105,13 @@ choices! {
         Refused,
         /// 200, nothing changes.
         Ignored,
+    }
+    /// See [`Switches::unowned_from`].
+    UnownedFrom {
+        /// Any number will do.
+        Accepted,
+        /// 400 with 21210.
+        Refused,
     }
     /// See [`Switches::refused_whisper_status`].
     RefusedStatus {

@@ -10,14 +10,12 @@ use super::Engine;
 use super::audio::{self, Heard};
 use super::calls::CallId;
 use super::conferences::{Departure, RoomId};
-use super::fetch::{self, Fetch};
+use super::fetch::{self, Fetch, IDLE_FETCH, MAX_IDLE};
 use super::http::{Link, Purpose, RequestKind};
 use super::timeline::EventKind;
 use super::timers::{Timer, TrackOwner};
 use super::twiml::{Program, Repeat, Speech, TwimlError, Verb, WaitSource};
 
-/// Documents in a row that take no time before a track falls silent.
-const MAX_IDLE: u32 = 20;
 const REDIRECT_MS: u64 = 20;
 
 /// One sound track.
@@ -150,6 +148,10 @@ impl Engine {
             let Some(track) = self.tracks.get_mut(&owner).filter(|t| t.turn == turn) else { return };
             let verb = track.verbs.get(track.next).cloned();
             track.next += 1;
+            track.idle += 1;
+            if track.idle > MAX_IDLE {
+                return self.track_failed(owner);
+            }
             match verb {
                 None => return self.track_over(owner),
                 Some(Verb::Speech(speech)) => {
@@ -189,7 +191,7 @@ impl Engine {
     fn track_redirect(&mut self, owner: TrackOwner, url: &str, method: super::Method) {
         let Some(track) = self.tracks.get_mut(&owner) else { return };
         track.sound = None;
-        track.idle += 1;
+        track.idle += IDLE_FETCH;
         let base = track.link.as_ref().and_then(|l| Url::parse(&l.url).ok());
         let absolute = match (fetch::unusable(url), base) {
             (None, _) => Some(url.to_owned()),

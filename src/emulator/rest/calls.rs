@@ -12,7 +12,7 @@ use super::{RestAnswer, Result, lists, uri};
 pub(super) const CALL_EVENTS: [&str; 4] = ["initiated", "ringing", "answered", "completed"];
 
 pub(super) fn create(engine: &mut Engine, form: &Form<'_>) -> Result {
-    let (to, from) = form.parties()?;
+    let (to, from) = form.parties(engine)?;
     let start = start(form)?;
     if let Some(digits) = form.get("SendDigits")
         && (digits.len() > 32 || !digits.chars().all(|c| c.is_ascii_digit() || "ABCDabcd#*wW".contains(c)))

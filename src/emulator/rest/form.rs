@@ -2,7 +2,7 @@
 
 use super::super::engine::calls::Callback;
 use super::super::engine::http::Link;
-use super::super::engine::{Method, RestError, addresses, fetch_unusable};
+use super::super::engine::{Engine, Method, RestError, UnownedFrom, addresses, fetch_unusable};
 
 type Result<T> = std::result::Result<T, RestError>;
 
@@ -92,8 +92,8 @@ impl<'a> Form<'a> {
         Ok((Callback::new(Some(link.url), link.method, events), false))
     }
 
-    /// `To` and `From`, checked as Twilio does: 21201, 21213, 21211, 21212.
-    pub(super) fn parties(&self) -> Result<(String, String)> {
+    /// `To` and `From`, checked as Twilio does: 21201, 21213, 21211, 21212, 21210.
+    pub(super) fn parties(&self, engine: &Engine) -> Result<(String, String)> {
         let to = self.get("To").ok_or_else(|| RestError::bad(21201, "No 'To' number is specified"))?;
         let from = self.get("From").ok_or_else(|| RestError::bad(21213, "No 'From' number is specified"))?;
         let invalid_to = || RestError::bad(21211, format!("The phone number {to} is not valid as 'To'"));
@@ -106,6 +106,14 @@ impl<'a> Form<'a> {
             None if !phone => from.to_owned(),
             _ => return Err(invalid_from()),
         };
+        if phone
+            && engine.switches.unowned_from == UnownedFrom::Refused
+            && !engine.numbers.contains_key(&from)
+        {
+            let message =
+                format!("The source phone number provided, {from}, is not yet verified for your account");
+            return Err(RestError::bad(21210, message));
+        }
         if to == from {
             return Err(RestError::bad(21211, "'To' and 'From' cannot be the same"));
         }

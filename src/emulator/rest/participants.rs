@@ -17,7 +17,7 @@ const CONFERENCE_EVENTS: [&str; 9] =
     ["start", "end", "join", "leave", "mute", "hold", "modify", "speaker", "announcement"];
 
 pub(super) fn create(engine: &mut Engine, key: &str, form: &Form<'_>) -> Result {
-    let (to, from) = form.parties()?;
+    let (to, from) = form.parties(engine)?;
     let (callback, silenced) = form.callback("StatusCallback", &CALL_EVENTS, &["completed"])?;
     let (conference_callback, room_silenced) =
         form.callback("ConferenceStatusCallback", &CONFERENCE_EVENTS, &["start", "end"])?;

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::super::engine::Behaviour;
+use super::super::engine::people::Number;
 use super::super::engine::tests::{ACCOUNT, AGENT, CUSTOMER, NUMBER, World};
+use super::super::engine::{Behaviour, UnownedFrom};
 
 fn code(world: &mut World, method: &str, path: &str, form: &[(&str, &str)]) -> (u16, u64) {
     let answer = world.rest(method, path, form);
@@ -44,6 +45,17 @@ fn a_create_normalises_numbers_and_ignores_unknown_parameters() {
     assert_eq!((body["queue_time"].as_str(), &body["start_time"]), (Some("0"), &Value::Null));
     assert!(body["date_created"].as_str().unwrap().ends_with(" +0000"));
     assert_eq!(body.as_object().unwrap().len(), 26);
+}
+
+#[test]
+fn a_from_that_is_not_ours_is_refused_when_the_switch_says_so() {
+    let mut world = World::new();
+    world.engine.switches.unowned_from = UnownedFrom::Refused;
+    let form = [("To", AGENT), ("From", NUMBER), ("Twiml", "<Response/>")];
+    assert_eq!(code(&mut world, "POST", "Calls", &form), (400, 21210));
+    let ours = Number { voice: None, status_callback: None };
+    world.engine.numbers.insert(NUMBER.into(), ours);
+    assert_eq!(world.rest("POST", "Calls", &form).status, 201);
 }
 
 #[test]

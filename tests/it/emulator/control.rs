@@ -1,5 +1,7 @@
 //! The control API and the outside of the REST API: credentials, faults, bad input.
 
+use warm_transfer::emulator::{ClockMode, EventKind};
+
 use super::support::{ACCOUNT, AGENT, Application, NUMBER, Twilio};
 
 #[tokio::test]
@@ -84,4 +86,61 @@ async fn a_timeline_poll_answers_when_something_happens() {
     let (poll, _) = tokio::join!(poll, create);
     let body: serde_json::Value = poll.unwrap().json().await.unwrap();
     assert_eq!(body["events"][0]["index"].as_u64(), Some(1));
+}
+
+#[tokio::test]
+async fn webhooks_are_lost_and_doubled_on_purpose() {
+    let twilio = Twilio::start().await;
+    let app = Application::start();
+    let faults = r#"{"seed":3,"webhooks":[{"match":"/lost","drop":true},{"match":"/twice","duplicate":true,"times":1}]}"#;
+    assert_eq!(twilio.control("PUT", "faults", faults).await.0, 200);
+    for path in ["/lost", "/twice"] {
+        let callback = format!("{}{path}", app.url);
+        let form = [("To", AGENT), ("From", NUMBER), ("Twiml", "<Response/>"), ("StatusCallback", &callback)];
+        twilio.rest("Calls", &form).await;
+        twilio.emulator.advance(5_000).await;
+    }
+    assert_eq!((app.seen("/lost").len(), app.seen("/twice").len()), (0, 2));
+    assert_eq!(app.seen("/twice")[0].token, app.seen("/twice")[1].token);
+}
+
+#[tokio::test]
+async fn real_time_runs_faster_when_told_to_and_a_reset_starts_afresh() {
+    let twilio = Twilio::with(|options| {
+        options.clock = ClockMode::Real;
+        options.speed = 200.0;
+    })
+    .await;
+    let mut events = twilio.emulator.subscribe();
+    let form = [("To", AGENT), ("From", NUMBER), ("Twiml", "<Response><Pause length=\"20\"/></Response>")];
+    twilio.rest("Calls", &form).await;
+    let ended = async {
+        while let Ok(event) = events.recv().await {
+            if event.kind == EventKind::Ended {
+                return event.at_ms;
+            }
+        }
+        0
+    };
+    let at_ms = tokio::time::timeout(std::time::Duration::from_secs(20), ended).await.unwrap();
+    assert!(at_ms > 20_000, "{at_ms}");
+    twilio.control("POST", "reset", "").await;
+    assert!(twilio.emulator.timeline().is_empty());
+    assert_eq!(twilio.control("POST", "clock", r#"{"advance_ms":1}"#).await.0, 409);
+}
+
+#[tokio::test]
+async fn somebody_rings_a_number_of_ours() {
+    let twilio = Twilio::start().await;
+    let app = Application::start();
+    app.twiml("/voice", "<Say loop=\"0\">welcome</Say>");
+    let ring = r#"{"from":"+15550100001","to":"+15550100000"}"#;
+    assert_eq!(twilio.control("POST", "calls", ring).await.0, 409, "no such number yet");
+    let number = format!(r#"{{"voice_url":"{}/voice"}}"#, app.url);
+    assert_eq!(twilio.control("PUT", "numbers/+15550100000", &number).await.0, 200);
+    let (status, call) = twilio.control("POST", "calls", ring).await;
+    assert_eq!(status, 201);
+    twilio.emulator.advance(1_000).await;
+    assert_eq!(app.seen("/voice")[0].params["CallSid"], call["call_sid"].as_str().unwrap());
+    assert_eq!(twilio.hears(AGENT), [r#"Speech { text: "welcome" }"#]);
 }

@@ -108,6 +108,9 @@ fn documents_that_would_never_end_are_bounded() {
         assert!(world.requests("/start").len() < 200 || world.status(AGENT) == "completed", "{verbs}");
         assert_eq!(world.status(AGENT), "completed", "{verbs}");
     }
+    let mut world = run(&format!("{}<Redirect/>", "<Pause length=\"0\"/>".repeat(2_000)));
+    world.pass(3_600_000);
+    assert_eq!((world.status(AGENT).as_str(), world.requests("/start").len()), ("completed", 1));
     let mut world = run("<Say loop=\"0\">again</Say><Say>never</Say>");
     world.pass(4 * 3_600_000);
     assert_eq!(world.status(AGENT), "completed", "a call without a limit ends after four hours");

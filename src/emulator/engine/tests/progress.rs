@@ -49,6 +49,20 @@ fn an_invalid_event_is_accepted_and_silences_the_callback() {
 }
 
 #[test]
+fn callbacks_come_late_and_twice_when_the_switches_say_so() {
+    let mut world = World::new();
+    world.engine.switches.duplicated_callbacks_percent = 100;
+    world.engine.switches.late_callbacks_percent = 100;
+    world.twiml("/start", "");
+    world.call(AGENT);
+    world.pass(10_000);
+    let requests = world.requests("/status");
+    assert_eq!(requests.len(), 8);
+    let twins = requests.iter().filter(|r| r.idempotency_token == requests[0].idempotency_token);
+    assert_eq!(twins.count(), 2);
+}
+
+#[test]
 fn a_call_cancelled_in_the_queue_sends_nothing() {
     let mut world = World::new();
     let sid = world.call(AGENT);

@@ -3,6 +3,7 @@
 //! <https://www.twilio.com/docs/voice/twiml>
 
 mod reader;
+mod schema;
 mod verbs;
 
 use std::sync::Arc;
@@ -10,6 +11,9 @@ use std::sync::Arc;
 pub(crate) use verbs::{
     Beep, ConferenceNoun, DialTarget, DialVerb, Endpoint, GatherVerb, Repeat, Speech, Verb, WaitSource,
 };
+
+/// So many warnings are kept of one document.
+const MAX_WARNINGS: usize = 20;
 
 /// Why a document cannot be executed, with Twilio's code.
 /// <https://www.twilio.com/docs/api/errors>
@@ -42,7 +46,10 @@ pub(crate) fn parse(text: &str) -> Result<Program, TwimlError> {
         return Err(TwimlError { code: 12102, message });
     }
     let mut warnings = Vec::new();
+    schema::check(&root, &mut warnings);
     let verbs: Vec<Verb> = root.children.iter().filter_map(|e| verbs::verb(e, &mut warnings)).collect();
+    // A hostile document has thousands.
+    warnings.truncate(MAX_WARNINGS);
     Ok(Program { verbs: verbs.into(), warnings })
 }
 
@@ -86,6 +93,14 @@ mod tests {
         let program = parse("<Response><say>no</say><Say>yes</Say></Response>").unwrap();
         assert_eq!(program.verbs.len(), 1);
         assert_eq!(program.warnings[0].0, 12200);
+    }
+
+    #[test]
+    fn unknown_attributes_and_events_warn() {
+        let text = r#"<Response><Dial actoin="/x"><Number statusCallbackEvent="answered,completed">+15550100001</Number></Dial></Response>"#;
+        let warnings = parse(text).unwrap().warnings;
+        assert_eq!(warnings.len(), 2, "{warnings:?}");
+        assert!(warnings.iter().all(|(code, _)| *code == 12200));
     }
 
     #[test]

@@ -274,7 +274,7 @@ fn endpoint(e: &Element, address: String, warnings: &mut Warnings) -> Endpoint {
         method: method(e, "method", warnings),
         callback: link(e, "statusCallback"),
         callback_method: method(e, "statusCallbackMethod", warnings),
-        events: words(e, "statusCallbackEvent"),
+        events: events(e, &["initiated", "ringing", "answered", "completed"], warnings),
     }
 }
 
@@ -297,7 +297,11 @@ fn conference(e: &Element, warnings: &mut Warnings) -> ConferenceNoun {
         beep: Beep::parse(e.attribute("beep")),
         callback: link(e, "statusCallback"),
         callback_method: method(e, "statusCallbackMethod", warnings),
-        events: words(e, "statusCallbackEvent"),
+        events: events(
+            e,
+            &["start", "end", "join", "leave", "mute", "hold", "modify", "speaker", "announcement"],
+            warnings,
+        ),
     }
 }
 
@@ -305,8 +309,13 @@ fn link(e: &Element, name: &str) -> Option<String> {
     e.attribute(name).map(str::trim).filter(|v| !v.is_empty()).map(str::to_owned)
 }
 
-fn words(e: &Element, name: &str) -> Vec<String> {
-    e.attribute(name).unwrap_or_default().split_whitespace().map(str::to_owned).collect()
+/// The events of `statusCallbackEvent`, separated by white space.
+fn events(e: &Element, known: &[&str], warnings: &mut Warnings) -> Vec<String> {
+    let words = e.attribute("statusCallbackEvent").unwrap_or_default().split_whitespace();
+    for word in words.clone().filter(|word| !known.contains(word)) {
+        warnings.push((12200, format!("statusCallbackEvent has no event {word}")));
+    }
+    words.map(str::to_owned).collect()
 }
 
 fn method(e: &Element, name: &str, warnings: &mut Warnings) -> Method {
