@@ -55,3 +55,28 @@ async fn every_webhook_is_signed_and_carries_an_idempotency_token() {
     let sent = &twilio.emulator.webhooks()[0];
     assert!(sent.url.contains("b=two%20words&CallSid=CA") && !sent.url.contains('#'), "{sent:?}");
 }
+
+/// What of a history does not name the application's port.
+async fn history() -> Vec<(u64, u64, String, Option<String>)> {
+    let twilio = Twilio::start().await;
+    let app = Application::start();
+    let callback = format!("{}/status", app.url);
+    app.twiml("/start", &format!("<Dial action=\"/action\"><Number statusCallback=\"/child\" statusCallbackEvent=\"initiated ringing answered completed\">{CUSTOMER}</Number></Dial>"));
+    app.twiml("/action", ROOM);
+    let start = format!("{}/start", app.url);
+    for _ in 0..5 {
+        let mut form = vec![("To", AGENT), ("From", NUMBER), ("Url", &start), ("StatusCallback", &callback)];
+        form.extend(["initiated", "ringing", "answered"].map(|e| ("StatusCallbackEvent", e)));
+        twilio.rest("Calls", &form).await;
+    }
+    twilio.emulator.advance(60_000).await;
+    let event = |e: warm_transfer::emulator::TimelineEvent| {
+        (e.index, e.at_ms, e.kind.to_string(), e.call_sid.map(|s| s.to_string()))
+    };
+    twilio.emulator.timeline().into_iter().map(event).collect()
+}
+
+#[tokio::test]
+async fn virtual_time_gives_the_same_history_over_http_too() {
+    assert_eq!(history().await, history().await);
+}
