@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{self, Bytes, Data, Path, Query, ServiceConfig};
-use actix_web::{HttpResponse, Resource};
+use actix_web::web::{self, Bytes, Data, Path, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, Resource};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -271,16 +271,35 @@ async fn set_switches(body: Bytes, exchange: Shared) -> HttpResponse {
     })())
 }
 
-#[derive(Deserialize)]
+#[derive(Default)]
 struct TimelineQuery {
-    #[serde(default)]
     after: u64,
-    #[serde(default)]
     wait_ms: u64,
     format: Option<String>,
 }
 
-async fn timeline(query: Query<TimelineQuery>, exchange: Shared) -> HttpResponse {
+fn timeline_query(text: &str) -> Result<TimelineQuery, Refusal> {
+    let mut query = TimelineQuery::default();
+    for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
+        let number = || value.parse().map_err(|_| Refusal::invalid(&name, "expected a whole number"));
+        match name.as_ref() {
+            "after" => query.after = number()?,
+            "wait_ms" => query.wait_ms = number()?,
+            "format" if matches!(value.as_ref(), "json" | "text" | "mermaid") => {
+                query.format = Some(value.into_owned());
+            }
+            "format" => return Err(Refusal::invalid("format", "json, text or mermaid")),
+            other => return Err(Refusal::invalid(other, "after, wait_ms or format")),
+        }
+    }
+    Ok(query)
+}
+
+async fn timeline(request: HttpRequest, exchange: Shared) -> HttpResponse {
+    let query = match timeline_query(request.query_string()) {
+        Ok(query) => query,
+        Err(refusal) => return finish(Err(refusal)),
+    };
     if query.wait_ms > 0 {
         let wait = Duration::from_millis(query.wait_ms.min(LONGEST_POLL_MS));
         exchange.wait_for_event(query.after, wait).await;
@@ -288,10 +307,9 @@ async fn timeline(query: Query<TimelineQuery>, exchange: Shared) -> HttpResponse
     let events = exchange.timeline(query.after);
     let text = |text: String| HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text);
     match query.format.as_deref() {
-        None | Some("json") => HttpResponse::Ok().json(json!({"events": events})),
         Some("text") => text(as_text(&events)),
         Some("mermaid") => text(as_mermaid(&events)),
-        Some(_) => error(422, "invalid", Some("format"), "json, text or mermaid"),
+        _ => HttpResponse::Ok().json(json!({"events": events})),
     }
 }
 

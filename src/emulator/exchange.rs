@@ -1,15 +1,15 @@
 //! Owns the running exchange: the engine behind its lock, the clock that moves it, and the webhooks it asks for.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, broadcast, watch};
 
-use super::engine::{Audibility, Engine, EngineOptions, HttpOutcome, HttpRequest, TimelineEvent};
+use super::engine::{Audibility, Engine, EngineOptions, HttpOutcome, HttpRequest, RequestId, TimelineEvent};
 use super::faults::{FaultRules, Faults};
 use super::rest::{RestAnswer, RestRequest};
 use super::webhooks::{Sender, WebhookRecord};
@@ -36,6 +36,9 @@ struct State {
     started: Instant,
     generation: u64,
     published: usize,
+    /// Webhooks under way, and the answers that wait for the others'.
+    unanswered: usize,
+    answers: BTreeMap<(RequestId, bool), Option<HttpOutcome>>,
     received: u64,
     requests: VecDeque<RequestRecord>,
     webhooks: VecDeque<WebhookRecord>,
@@ -117,6 +120,7 @@ impl Exchange {
             let copies = if fault.duplicate { 2 } else { 1 };
             for copy in 0..copies {
                 self.in_flight.send_modify(|n| *n += 1);
+                state.unanswered += 1;
                 let (exchange, request, generation) = (self.clone(), request.clone(), state.generation);
                 let fault = fault.clone();
                 self.runtime.spawn(async move {
@@ -153,15 +157,29 @@ impl Exchange {
                 if let Some(record) = record {
                     keep(&mut state.webhooks, record);
                 }
-                let now = self.now_ms(&state);
-                state.engine.advance(now);
-                if !duplicate {
-                    state.engine.http_answer(request.id, &outcome);
-                }
-                self.after(&mut state);
+                let outcome = (!duplicate).then_some(outcome);
+                state.answers.insert((request.id, duplicate), outcome);
+                state.unanswered = state.unanswered.saturating_sub(1);
+                self.hand_over(&mut state);
             }
         }
         self.in_flight.send_modify(|n| *n -= 1);
+    }
+
+    /// Gives the engine its answers. In virtual time all webhooks of one moment are answered at once, in the order in which
+    /// they were sent: which of them happened to be quicker must not change the history.
+    fn hand_over(self: &Arc<Self>, state: &mut State) {
+        if self.options.clock == ClockMode::Virtual && state.unanswered > 0 {
+            return;
+        }
+        let now = self.now_ms(state);
+        state.engine.advance(now);
+        for ((id, _), outcome) in std::mem::take(&mut state.answers) {
+            if let Some(outcome) = outcome {
+                state.engine.http_answer(id, &outcome);
+            }
+        }
+        self.after(state);
     }
 
     /// Moves the engine along in real time, until it is dropped.
@@ -274,6 +292,9 @@ impl Exchange {
     }
 }
 
+/// Virtual time begins with 2026.
+const VIRTUAL_EPOCH: DateTime<Utc> = DateTime::from_timestamp_nanos(1_767_225_600_000_000_000);
+
 /// So many requests and webhooks are kept; a long load test must not fill the memory.
 const KEPT: usize = 20_000;
 
@@ -293,7 +314,10 @@ impl State {
         let engine = Engine::new(EngineOptions {
             account_sid: options.account_sid.clone(),
             seed: options.seed,
-            epoch: Utc::now(),
+            epoch: match options.clock {
+                ClockMode::Real => Utc::now(),
+                ClockMode::Virtual => VIRTUAL_EPOCH,
+            },
             switches: options.switches.clone(),
         });
         Self {
@@ -301,6 +325,8 @@ impl State {
             started: Instant::now(),
             generation,
             published: 0,
+            unanswered: 0,
+            answers: BTreeMap::new(),
             received: 0,
             requests: VecDeque::new(),
             webhooks: VecDeque::new(),

@@ -30,9 +30,9 @@ use tokio::task::JoinHandle;
 
 use crate::telephony::AccountSid;
 pub use engine::{
-    Audibility, Behaviour, DeclinedStatus, DeletedParticipant, EndedUpdate, EventKind, Heard, Person,
-    PhonePlan, RedirectOrder, RedirectedStatus, RefusedStatus, RingingLeg, Span, Switches, TimelineEvent,
-    UnownedFrom, as_mermaid, as_text,
+    Audibility, Behaviour, DeclinedStatus, DeletedParticipant, EndedUpdate, EventKind, Heard, NotNow, Person,
+    PersonAction, PhonePlan, RedirectOrder, RedirectedStatus, RefusedStatus, RingingLeg, Span, Switches,
+    TimelineEvent, UnownedFrom, as_mermaid, as_text,
 };
 use exchange::Exchange;
 pub use exchange::RequestRecord;
@@ -82,23 +82,6 @@ impl EmulatorOptions {
             clock: ClockMode::Real,
         }
     }
-}
-
-/// What the holder of a phone can do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PersonAction {
-    /// Answers the ringing phone.
-    Answer,
-    /// Rejects the ringing phone.
-    Decline,
-    /// Hangs up.
-    HangUp,
-    /// Presses these keys, one after the other.
-    Press(String),
-}
-
-fn normal(address: &str) -> anyhow::Result<String> {
-    engine::addresses::normalise(address).with_context(|| format!("{address} is no address"))
 }
 
 /// A running emulator. It ends when it is stopped or dropped.
@@ -183,8 +166,7 @@ impl Emulator {
     /// # Errors
     /// When the address is none.
     pub fn set_phone(&self, address: &str, plans: Vec<PhonePlan>) -> anyhow::Result<()> {
-        let address = normal(address)?;
-        self.exchange.with(|engine| engine.phones.set(&address, plans));
+        self.exchange.with(|engine| engine.set_phone(address, plans))?;
         Ok(())
     }
 
@@ -193,14 +175,8 @@ impl Emulator {
     /// # Errors
     /// When the address is none, or its phone is not in a state for that.
     pub fn act(&self, address: &str, action: &PersonAction) -> anyhow::Result<()> {
-        let address = normal(address)?;
-        let done = self.exchange.with(|engine| match action {
-            PersonAction::Answer => engine.person_answers(&address, None),
-            PersonAction::Decline => engine.person_declines(&address, None),
-            PersonAction::HangUp => engine.person_hangs_up(&address, None),
-            PersonAction::Press(digits) => engine.person_presses(&address, None, digits),
-        });
-        done.map_err(|engine::people::NotNow(reason)| anyhow::anyhow!(reason))
+        self.exchange.with(|engine| engine.act(address, action))?;
+        Ok(())
     }
 
     /// Changes how the emulator behaves where Twilio's documentation is silent.

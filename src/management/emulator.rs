@@ -20,12 +20,22 @@ pub struct EmulatorArgs {
     /// Its auth token: password of the REST API, and key of the webhooks' signatures.
     #[arg(long, default_value = "emulator-auth-token", value_name = "TOKEN")]
     pub auth_token: String,
+    /// An API key that is accepted too, with its secret.
+    #[arg(long, value_name = "SK…:SECRET", value_parser = api_key)]
+    pub api_key: Option<(String, String)>,
     /// Emulated seconds for each real one.
     #[arg(long, default_value_t = 1.0)]
     pub speed: f64,
     /// Decides everything that varies.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+}
+
+fn api_key(text: &str) -> Result<(String, String), String> {
+    match text.split_once(':') {
+        Some((sid, secret)) if sid.starts_with("SK") && !secret.is_empty() => Ok((sid.into(), secret.into())),
+        _ => Err("expected SK…:SECRET".into()),
+    }
 }
 
 /// Runs the emulator until it is interrupted.
@@ -37,7 +47,7 @@ pub async fn run(args: EmulatorArgs) -> anyhow::Result<ExitCode> {
         bind: args.bind,
         account_sid: args.account_sid.clone(),
         auth_token: args.auth_token,
-        api_key: None,
+        api_key: args.api_key,
         speed: args.speed,
         seed: args.seed,
         switches: Switches::default(),

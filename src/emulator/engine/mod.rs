@@ -48,7 +48,7 @@ pub use audio::Heard;
 pub(crate) use calls::CallId;
 pub(crate) use fetch::unusable as fetch_unusable;
 pub use http::{HttpOutcome, HttpRequest, Method, RequestId, RequestKind};
-pub use people::{Behaviour, PhonePlan};
+pub use people::{Behaviour, NotNow, PersonAction, PhonePlan};
 pub(crate) use redirect::Target;
 pub use switches::{
     DeclinedStatus, DeletedParticipant, EndedUpdate, RedirectOrder, RedirectedStatus, RefusedStatus,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use super::addresses;
 use super::audio::{Heard, say_ms};
 use super::calls::{Activity, CallId, Callback, Direction, EndedBy, Start, Status, Voice};
 use super::http::{Link, Method};
@@ -107,11 +108,53 @@ pub(crate) struct Number {
 /// The account's numbers, by E.164.
 pub(crate) type Numbers = BTreeMap<String, Number>;
 
-/// Why a person cannot do that now.
+/// Why a person cannot do that now. The text is a sentence for people.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotNow(pub(crate) String);
+
+/// What the holder of a phone can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NotNow(pub(crate) String);
+pub enum PersonAction {
+    /// Answers the ringing phone.
+    Answer,
+    /// Rejects the ringing phone.
+    Decline,
+    /// Hangs up.
+    HangUp,
+    /// Presses these keys, one after the other.
+    Press(String),
+}
+
+fn normal(address: &str) -> Result<String, NotNow> {
+    addresses::normalise(address).ok_or_else(|| NotNow(format!("{address} is no address")))
+}
 
 impl Engine {
+    /// Sets how a phone behaves: one plan a call, the last one stays.
+    ///
+    /// # Errors
+    /// When the address is none.
+    pub fn set_phone(&mut self, address: &str, plans: Vec<PhonePlan>) -> Result<(), NotNow> {
+        let address = normal(address)?;
+        self.phones.set(&address, plans);
+        Ok(())
+    }
+
+    /// The holder of a phone does something now.
+    ///
+    /// # Errors
+    /// When the address is none, or its phone is not in a state for that.
+    pub fn act(&mut self, address: &str, action: &PersonAction) -> Result<(), NotNow> {
+        let address = normal(address)?;
+        match action {
+            PersonAction::Answer => self.person_answers(&address, None),
+            PersonAction::Decline => self.person_declines(&address, None),
+            PersonAction::HangUp => self.person_hangs_up(&address, None),
+            PersonAction::Press(digits) => self.person_presses(&address, None, digits),
+        }
+    }
+
     pub(super) fn schedule_phone(&mut self, id: CallId, plan: &PhonePlan) {
         if let Some(after) = plan.acts_after_ms() {
             self.timers.at(self.now_ms.saturating_add(after), Timer::PhoneActs(id));

@@ -65,6 +65,21 @@ pub(super) fn handle(engine: &mut Engine, request: &RestRequest) -> RestAnswer {
     answer
 }
 
+impl Engine {
+    /// A request to Twilio's REST API without HTTP: status and JSON body, if there is one. `path` is whole and
+    /// percent-encoded, `/2010-04-01/Accounts/AC…/Calls.json`; `query` and `form` are decoded.
+    pub fn rest(
+        &mut self,
+        method: &str,
+        path: &str,
+        query: Vec<(String, String)>,
+        form: Vec<(String, String)>,
+    ) -> (u16, Option<Value>) {
+        let answer = handle(self, &RestRequest { method: method.into(), path: path.into(), query, form });
+        (answer.status, answer.body)
+    }
+}
+
 /// 401: <https://www.twilio.com/docs/api/errors/20003>
 pub(super) fn unauthenticated() -> RestAnswer {
     RestAnswer::error(&RestError { status: 401, code: 20003, message: "Authenticate".into() })

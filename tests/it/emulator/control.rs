@@ -30,6 +30,12 @@ async fn bad_control_input_is_422_and_names_the_field() {
         ("PUT", "switches", r#"{"gravity":"off"}"#, "gravity"),
         ("PUT", "numbers/+15550100000", r#"{"voice_url":"nowhere"}"#, "voice_url"),
         ("POST", "clock", r#"{"advance_ms":-1}"#, "advance_ms"),
+        ("PUT", "phones/+15550100001", r#"{"after_ms":5}"#, "behaviour"),
+        ("GET", "timeline?after=soon", "", "after"),
+        ("GET", "timeline?format=svg", "", "format"),
+        ("GET", "timeline?since=1", "", "since"),
+        ("POST", "phones/+15550100001/press", r#"{"digits":"hash"}"#, "digits"),
+        ("POST", "calls", r#"{"from":"+15550100001","to":"us"}"#, "to"),
     ] {
         let (status, answer) = twilio.control(method, path, body).await;
         assert_eq!((status, answer["field"].as_str()), (422, Some(field)), "{path} {body} {answer}");

@@ -4,6 +4,7 @@ mod conferences;
 mod determinism;
 mod dial;
 mod documents;
+mod hostile;
 mod participants;
 mod progress;
 mod transfer;
@@ -124,7 +125,7 @@ impl World {
         self.leg(address).status.to_string()
     }
 
-    /// Paths requested since `from`, in order.
+    /// The paths requested so far, in order.
     pub(crate) fn paths(&self) -> Vec<String> {
         self.sent.iter().map(|(_, r)| url::Url::parse(&r.url).unwrap().path().to_owned()).collect()
     }
