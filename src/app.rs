@@ -95,9 +95,14 @@ impl App {
     /// After a step is durable: carries its commands out, and tells whoever watches the call.
     pub fn carry_on(self: &Arc<Self>, advanced: Option<Advanced>) {
         let Some(advanced) = advanced else { return };
-        drop(self.changed.send(advanced.call.id)); // nobody may be watching
+        let has_commands = !advanced.commands.is_empty();
         dispatcher::dispatch(self, advanced.commands);
-        self.knock.notify_one();
+        if advanced.is_news {
+            drop(self.changed.send(advanced.call.id)); // nobody may be watching
+        }
+        if advanced.is_news || has_commands {
+            self.knock.notify_one();
+        }
     }
 
     /// Stops the worker and waits for what is being carried out, at most so long.
