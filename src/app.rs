@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -59,6 +59,8 @@ pub struct App {
     pub changed: broadcast::Sender<Uuid>,
     /// What is being carried out; a stop waits for it.
     pub tasks: TaskTracker,
+    /// Places for document requests that are yet to be kept; bounds the memory that they take.
+    pub journal: Arc<Semaphore>,
     /// Ends the worker.
     pub stopping: CancellationToken,
 }

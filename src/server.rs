@@ -9,7 +9,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App as ActixApp, HttpServer};
 use anyhow::Context;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, Semaphore, broadcast};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -26,6 +26,8 @@ use crate::urls;
 use crate::voice::documents::Documents;
 use crate::voice::links::Links;
 
+/// How many document requests may wait to be kept; each takes about four kilobytes.
+const JOURNAL_PLACES: usize = 4096;
 /// How many changes a slow watcher may fall behind.
 const CHANGES_KEPT: usize = 1024;
 
@@ -72,6 +74,7 @@ pub fn build(settings: &Settings, clock: SharedClock, ids: Arc<dyn IdSource>) ->
         knock: Notify::new(),
         changed: broadcast::channel(CHANGES_KEPT).0,
         tasks: TaskTracker::new(),
+        journal: Arc::new(Semaphore::new(JOURNAL_PLACES)),
         stopping: CancellationToken::new(),
         clock,
         ids,
