@@ -100,7 +100,8 @@ struct Variant<'a> {
 
 impl<'a> Variant<'a> {
     fn new(name: &'static str, server: &'a Process, request: Vec<u8>, status: u16) -> Self {
-        let requests = vec![Arc::new(vec![request]); ROUNDS];
+        let request = Arc::new(vec![request]);
+        let requests = std::iter::repeat_n(request, ROUNDS).collect();
         Self::of_many(name, server, requests, REQUESTS, status)
     }
 
