@@ -264,6 +264,8 @@ fn render(engine: &Engine, room: RoomId, member: &Member) -> Value {
         "label": member.label, "muted": member.muted, "hold": member.hold, "coaching": member.coaches.is_some(),
         "call_sid_to_coach": member.coaches.map(|c| engine.calls[c].sid.as_str()),
         "start_conference_on_enter": member.start_on_enter, "end_conference_on_exit": member.end_on_exit,
+        // Only a create says how long it waited.
+        "queue_time": null,
         "status": status, "date_created": engine.rfc2822(member.created_ms),
         "date_updated": engine.rfc2822(member.updated_ms),
         "uri": uri(engine, &format!("Conferences/{conference}/Participants/{}.json", call.sid)),
