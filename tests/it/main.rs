@@ -6,6 +6,8 @@ mod api;
 #[cfg(test)]
 mod emulator;
 #[cfg(test)]
+mod flows;
+#[cfg(test)]
 mod management;
 #[cfg(test)]
 mod official;
