@@ -9,6 +9,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App as ActixApp, HttpServer};
 use anyhow::Context;
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, broadcast};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -49,7 +50,7 @@ pub fn listen(bind: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(bind).with_context(|| format!("cannot listen on {bind}"))
 }
 
-/// Builds the application: every shared thing once.
+/// Builds the application: every shared thing once. Must be called on the Tokio runtime that is to do the work.
 ///
 /// # Errors
 /// What is wrong with the settings, or with opening the database.
@@ -74,6 +75,7 @@ pub fn build(settings: &Settings, clock: SharedClock, ids: Arc<dyn IdSource>) ->
         knock: Notify::new(),
         changed: broadcast::channel(CHANGES_KEPT).0,
         tasks: TaskTracker::new(),
+        runtime: Handle::current(),
         journal: Arc::new(Semaphore::new(JOURNAL_PLACES)),
         stopping: CancellationToken::new(),
         clock,

@@ -86,9 +86,10 @@ fn step(
     models::save(conn, stored, &step.call)?;
     models::append(conn, call.id, &flow::changes(stored, &step.call), by.now)?;
     let commands = queue::enqueue(conn, by, call.id, &step.commands)?;
-    queue::set_timers(conn, by, call.id, &step.timers)?;
-    if step.call.stage == Stage::Ended && step.timers.is_empty() {
+    if step.call.stage == Stage::Ended {
         queue::forget_timers(conn, call.id)?;
+    } else {
+        queue::set_timers(conn, by, call.id, &step.timers)?;
     }
     Ok(Advanced { call: step.call, commands, is_news })
 }

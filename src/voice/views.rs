@@ -132,7 +132,7 @@ async fn take_in_beside(app: &Arc<App>, request: &TwilioRequest, call_id: Uuid, 
     };
     let webhook = webhook(app, request, call_id);
     let shared = app.clone();
-    app.tasks.spawn(async move {
+    app.work(async move {
         if let Err(error) = services::take_in_webhook(&shared, call_id, webhook, event).await {
             tracing::error!(%error, call.id = %call_id, "a document request could not be kept");
         }
