@@ -7,9 +7,10 @@ use std::ops::{Index, IndexMut};
 use super::calls::{Activity, CallId, Callback, EndedBy, Status};
 use super::dial::DialEnd;
 use super::interpreter::Flow;
+use super::recordings::{Recorded, RecordingId, RecordingSource};
 use super::timeline::EventKind;
 use super::timers::TrackOwner;
-use super::twiml::{Beep, ConferenceNoun, WaitSource};
+use super::twiml::{Beep, ConferenceNoun, RecordingNoun, WaitSource};
 use super::{Engine, RingingLeg};
 use crate::telephony::ConferenceSid;
 
@@ -44,6 +45,8 @@ pub(crate) struct Member {
     pub(crate) by_name: bool,
     pub(crate) joined: bool,
     pub(crate) early_media: bool,
+    /// Used if it is the first in the conference to ask for a recording.
+    pub(crate) record: Option<RecordingNoun>,
     /// Used if this is the first member to join.
     pub(crate) callback: Option<Callback>,
     pub(crate) created_ms: u64,
@@ -66,6 +69,7 @@ pub(crate) struct Room {
     pub(crate) end_reason: Option<&'static str>,
     pub(crate) ended_by: Option<CallId>,
     pub(super) announce_url: Option<String>,
+    pub(crate) recording: Option<RecordingId>,
 }
 
 impl Room {
@@ -182,6 +186,7 @@ impl Engine {
             end_reason: None,
             ended_by: None,
             announce_url: None,
+            recording: None,
         })
     }
 
@@ -190,8 +195,7 @@ impl Engine {
         let coaches = noun.coach.as_deref().and_then(|sid| self.calls.find(sid));
         let problem = self.cannot_join(noun, coaches);
         if let Some((code, why)) = problem {
-            let text = code.to_string();
-            self.record(EventKind::TwimlError, Some(call), format!("{code} {why}"), &[("code", &text)]);
+            self.error_of(Some(call), code, None, &why);
             // A label in use leaves the leg with its next verb; the others are told to the action.
             if code == 16025 {
                 self.calls[call].dial = None;
@@ -200,13 +204,11 @@ impl Engine {
             self.finish_dial(call, DialEnd { status: Some("failed"), ..DialEnd::default() }, 0);
             return Flow::Wait;
         }
-        let wait = match &noun.wait {
-            WaitSource::Document { url, method } => match self.resolve(call, url) {
-                Ok(url) => WaitSource::Document { url, method: *method },
-                Err(_) => WaitSource::Document { url: url.clone(), method: *method },
-            },
-            other => other.clone(),
-        };
+        let wait = self.wait_source(call, &noun.wait);
+        let mut record = noun.record.clone();
+        if let Some(record) = record.as_mut() {
+            record.callback = record.callback.as_deref().and_then(|url| self.resolve(call, url).ok());
+        }
         let callback = noun.callback.as_ref().and_then(|url| self.resolve(call, url).ok());
         let callback = callback.map(|url| Callback {
             url,
@@ -228,6 +230,7 @@ impl Engine {
             by_name: true,
             joined: false,
             early_media: false,
+            record,
             callback,
             created_ms: self.now_ms,
             updated_ms: self.now_ms,
@@ -300,6 +303,10 @@ impl Engine {
             &[("conference_sid", &sid)],
         );
         self.room_event(room, None, "conference-start", Vec::new());
+        if let Some(noun) = self.rooms[room].members.iter().find_map(|m| m.record.clone()) {
+            let id = self.start_recording(Recorded::Room(room), RecordingSource::Conference, &noun);
+            self.rooms[room].recording = Some(id);
+        }
         let members: Vec<CallId> = self.rooms[room].members.iter().map(|m| m.call).collect();
         for call in members {
             self.stop_track(TrackOwner::Wait(call));
@@ -366,6 +373,9 @@ impl Engine {
             self.calls[member.call].room = None;
             self.forget_tracks(member.call);
             self.member_left(room, member, why);
+        }
+        if let Some(recording) = self.rooms[room].recording {
+            self.stop_recording(recording);
         }
         self.close_room(room, reason, ending);
         self.rooms[room].members = ringing.clone();

@@ -8,7 +8,10 @@
 //! | `calls`, `lifecycle` | what a leg is; its way from queued to ended |
 //! | `people` | how phones behave and what people do |
 //! | `twiml`, `interpreter`, `gather` | reading documents, running verbs |
-//! | `dial`, `redirect` | bridges, and what a REST update does to them |
+//! | `dial`, `redirect`, `queues` | bridges, and what a REST update does to them |
+//! | `recordings`, `recorder`, `detection` | what is recorded; whether a machine answered |
+//! | `twins` | calls between two numbers of the account |
+//! | `debugger`, `faults` | what Twilio's console would show; what goes wrong on purpose |
 //! | `conferences`, `participants`, `tracks` | rooms, their members, what waits, holds and announces |
 //! | `http`, `fetch`, `callbacks` | requests, answers, parameters |
 //! | `audio`, `audibility`, `timeline` | what is heard, by whom, and what happened |
@@ -19,7 +22,10 @@ pub(crate) mod audio;
 mod callbacks;
 pub(crate) mod calls;
 pub(crate) mod conferences;
+mod debugger;
+mod detection;
 mod dial;
+pub(crate) mod faults;
 mod fetch;
 mod gather;
 pub(crate) mod http;
@@ -27,6 +33,9 @@ mod interpreter;
 pub(crate) mod lifecycle;
 pub(crate) mod participants;
 pub(crate) mod people;
+mod queues;
+mod recorder;
+pub(crate) mod recordings;
 mod redirect;
 mod room_events;
 mod switches;
@@ -36,6 +45,7 @@ mod timeline;
 mod timers;
 mod tracks;
 mod twiml;
+mod twins;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,16 +56,19 @@ use rand::{RngExt, SeedableRng};
 pub use audibility::{Audibility, Person, Span};
 pub use audio::Heard;
 pub(crate) use calls::CallId;
+pub use calls::Role;
+pub use debugger::{DebuggerEntry, DebuggerLevel, ExecutedDocument};
+pub use faults::FaultRules;
 pub(crate) use fetch::unusable as fetch_unusable;
 pub use http::{HttpOutcome, HttpRequest, Method, RequestId, RequestKind};
-pub use people::{Behaviour, NotNow, PersonAction, PhonePlan};
+pub use people::{Behaviour, NotNow, PersonAction, PhonePlan, PlannedPress};
 pub(crate) use redirect::Target;
 pub use switches::{
     DeclinedStatus, DeletedParticipant, EndedUpdate, RedirectOrder, RedirectedStatus, RefusedStatus,
     RingingLeg, Switches, UnownedFrom,
 };
 pub use timeline::{EventKind, TimelineEvent, as_mermaid, as_text};
-pub(crate) use twiml::{Beep, WaitSource};
+pub(crate) use twiml::{Beep, Detection, RecordingNoun, WaitSource};
 
 use crate::telephony::AccountSid;
 use calls::{Activity, Calls};
@@ -113,6 +126,10 @@ pub struct Engine {
     tracks: BTreeMap<TrackOwner, Track>,
     pub(crate) phones: Phones,
     pub(crate) numbers: Numbers,
+    pub(crate) recordings: recordings::Recordings,
+    queues: queues::Queues,
+    debugger: debugger::Debugger,
+    pub(crate) faults: faults::Faults,
     requests: u64,
     outbox: Vec<HttpRequest>,
     asked: BTreeMap<RequestId, (Purpose, RequestKind, String, Option<CallId>)>,
@@ -136,6 +153,10 @@ impl Engine {
             tracks: BTreeMap::new(),
             phones: Phones::default(),
             numbers: Numbers::default(),
+            recordings: recordings::Recordings::default(),
+            queues: queues::Queues::default(),
+            debugger: debugger::Debugger::default(),
+            faults: faults::Faults::default(),
             requests: 0,
             outbox: Vec::new(),
             asked: BTreeMap::new(),
@@ -209,6 +230,14 @@ impl Engine {
             Timer::Fetch(fetch) => self.fetch_now(*fetch),
             Timer::Start(inline) => self.start_inline(*inline),
             Timer::Callback(request) => self.outbox.push(*request),
+            Timer::Lost(id) => self.lost(id),
+            Timer::Connected(call, turn) => self.connected_at(call, turn),
+            Timer::Detected(call, turn, found) => self.detected(call, turn, found),
+            Timer::RecordingReady(id) => self.recording_ready(id),
+            Timer::Silence(call, since) => self.silent_too_long(call, since),
+            Timer::Press(call, digits) => self.planned_press(call, &digits),
+            Timer::Cut(call, cut) => self.cut_media(call, cut),
+            Timer::Die(call) => self.die(call),
             Timer::End(call, status, by) => self.end_call(call, status, by),
         }
     }
@@ -219,6 +248,7 @@ impl Engine {
             let hears = self.hears(call);
             if self.calls[call].hears != hears {
                 self.calls[call].hears.clone_from(&hears);
+                self.notice_silence(call, hears.as_deref());
                 let person = self.calls[call].person().to_owned();
                 self.heard.change(call, &person, self.now_ms, hears);
             }
@@ -233,6 +263,13 @@ impl Engine {
 
     /// Marks a leg, and whoever is connected with it, as perhaps hearing something else.
     fn touch(&mut self, call: CallId) {
+        self.touch_leg(call);
+        if let Some(twin) = self.calls[call].twin {
+            self.touch_leg(twin);
+        }
+    }
+
+    fn touch_leg(&mut self, call: CallId) {
         self.dirty.insert(call);
         match self.calls[call].activity {
             Activity::Bridged(peer) => {
@@ -321,12 +358,6 @@ impl Engine {
         if let Some(limit) = limit_ms {
             self.set_time_limit(call, limit);
         }
-    }
-
-    /// Puts what Twilio's debugger would warn of on the record.
-    pub(crate) fn warn(&mut self, call: CallId, code: u32, message: &str) {
-        let code = code.to_string();
-        self.record(EventKind::TwimlWarning, Some(call), format!("{code} {message}"), &[("code", &code)]);
     }
 
     /// Puts a REST request on the record; `call` is whom it concerns.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::addresses;
 use super::audio::{Heard, say_ms};
-use super::calls::{Activity, CallId, Callback, Direction, EndedBy, Start, Status, Voice};
+use super::calls::{Activity, CallExtras, CallId, Callback, Direction, EndedBy, Start, Status, Voice};
 use super::http::{Link, Method};
 use super::lifecycle::{LONGEST_CALL_MS, NewCall};
 use super::timeline::EventKind;
@@ -16,7 +16,7 @@ use super::{DeclinedStatus, Engine, RequestKind};
 const GREETING: &str = "You have reached a mailbox. Please leave a message after the tone.";
 /// A mailbox stops recording after this long.
 const MAILBOX_RECORDS_MS: u64 = 120_000;
-const BEEP_MS: u64 = 500;
+pub(super) const BEEP_MS: u64 = 500;
 
 /// What a phone does when it rings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
@@ -33,6 +33,8 @@ pub enum Behaviour {
     Decline,
     /// A mailbox answers, speaks a greeting, beeps and listens.
     Voicemail,
+    /// A fax machine answers and whistles.
+    Fax,
     /// No such phone, or switched off.
     Unreachable,
     /// It rings until the control API says what its holder does.
@@ -51,12 +53,54 @@ pub struct PhonePlan {
     /// How long after the answer its holder hangs up, in milliseconds; by default never.
     #[serde(default)]
     pub hang_up_after_ms: Option<u64>,
+    /// How long its holder bears hearing nothing at all before they hang up, in milliseconds; by default for ever.
+    #[serde(default)]
+    pub hang_up_on_silence_ms: Option<u64>,
+    /// Keys its holder presses by themselves.
+    #[serde(default)]
+    pub presses: Vec<PlannedPress>,
+    /// How long whoever answers speaks into a `<Record>`, in milliseconds; by default 3000. 0 is not at all.
+    #[serde(default)]
+    pub speaks_ms: Option<u64>,
+    /// How long a mailbox's greeting lasts, in milliseconds.
+    #[serde(default)]
+    pub greeting_ms: Option<u64>,
+    /// A mailbox that does not beep after its greeting.
+    #[serde(default)]
+    pub no_beep: bool,
+    /// What machine detection finds, whoever answers: `human`, `machine_start`, `unknown` …
+    #[serde(default)]
+    pub answered_by: Option<String>,
+}
+
+/// Keys pressed some time after the answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedPress {
+    /// Milliseconds after the answer.
+    pub after_ms: u64,
+    /// `0` to `9`, `*` and `#`.
+    pub digits: String,
 }
 
 impl PhonePlan {
     /// An answer after a short ring, nothing more: how an unknown phone behaves.
     pub fn answer() -> Self {
-        Self { behaviour: Behaviour::Answer, after_ms: None, hang_up_after_ms: None }
+        Self {
+            behaviour: Behaviour::Answer,
+            after_ms: None,
+            hang_up_after_ms: None,
+            hang_up_on_silence_ms: None,
+            presses: Vec::new(),
+            speaks_ms: None,
+            greeting_ms: None,
+            no_beep: false,
+            answered_by: None,
+        }
+    }
+
+    pub(super) fn greeting_length_ms(&self) -> u64 {
+        self.greeting_ms.unwrap_or_else(|| say_ms(GREETING))
     }
 
     pub(crate) fn is_unreachable(&self) -> bool {
@@ -69,6 +113,7 @@ impl PhonePlan {
             Behaviour::Busy => 400,
             Behaviour::Decline => 2_000,
             Behaviour::Voicemail => 15_000,
+            Behaviour::Fax => 4_000,
             Behaviour::NoAnswer | Behaviour::Unreachable | Behaviour::Manual => return None,
         };
         Some(self.after_ms.unwrap_or(usual))
@@ -124,6 +169,8 @@ pub enum PersonAction {
     HangUp,
     /// Presses these keys, one after the other.
     Press(String),
+    /// Says something, to a `<Gather>` that listens for speech.
+    Say(String),
 }
 
 fn normal(address: &str) -> Result<String, NotNow> {
@@ -152,6 +199,7 @@ impl Engine {
             PersonAction::Decline => self.person_declines(&address, None),
             PersonAction::HangUp => self.person_hangs_up(&address, None),
             PersonAction::Press(digits) => self.person_presses(&address, None, digits),
+            PersonAction::Say(text) => self.person_says(&address, None, text),
         }
     }
 
@@ -171,7 +219,12 @@ impl Engine {
             Some(Behaviour::Decline) => self.decline(id),
             Some(Behaviour::Voicemail) => {
                 self.calls[id].voice = Voice::Machine(Some(Heard::Speech { text: GREETING.into() }));
-                self.timers.at(self.now_ms + say_ms(GREETING), Timer::Mailbox(id, 0));
+                let greeting = self.calls[id].plan.as_ref().map_or(0, PhonePlan::greeting_length_ms);
+                self.timers.at(self.now_ms.saturating_add(greeting), Timer::Mailbox(id, 0));
+                self.answer(id);
+            }
+            Some(Behaviour::Fax) => {
+                self.calls[id].voice = Voice::Machine(Some(Heard::Tone));
                 self.answer(id);
             }
             _ => self.answer(id),
@@ -183,6 +236,7 @@ impl Engine {
             return;
         }
         let (sound, after) = match step {
+            0 if self.calls[id].plan.as_ref().is_some_and(|p| p.no_beep) => (None, BEEP_MS),
             0 => (Some(Heard::Tone), BEEP_MS),
             1 => (None, MAILBOX_RECORDS_MS),
             _ => return self.end_call(id, Status::Completed, EndedBy::Person),
@@ -195,6 +249,33 @@ impl Engine {
     pub(super) fn schedule_hang_up(&mut self, id: CallId) {
         if let Some(after) = self.calls[id].plan.as_ref().and_then(|p| p.hang_up_after_ms) {
             self.timers.at(self.now_ms.saturating_add(after), Timer::PhoneHangsUp(id));
+        }
+        let presses = self.calls[id].plan.as_ref().map(|p| p.presses.clone()).unwrap_or_default();
+        for press in presses {
+            let due = self.now_ms.saturating_add(press.after_ms);
+            self.timers.at(due, Timer::Press(id, press.digits));
+        }
+    }
+
+    pub(super) fn planned_press(&mut self, id: CallId, digits: &str) {
+        if self.calls[id].is_live() {
+            self.press(id, digits);
+        }
+    }
+
+    /// Silence begins or ends for somebody; whoever does not bear it hangs up after a while.
+    pub(super) fn notice_silence(&mut self, id: CallId, hears: Option<&[Heard]>) {
+        let silent = hears.is_some_and(<[Heard]>::is_empty);
+        self.calls[id].silent_since = silent.then_some(self.now_ms);
+        let limit = self.calls[id].plan.as_ref().and_then(|p| p.hang_up_on_silence_ms);
+        if let Some(limit) = limit.filter(|_| silent) {
+            self.timers.at(self.now_ms.saturating_add(limit), Timer::Silence(id, self.now_ms));
+        }
+    }
+
+    pub(super) fn silent_too_long(&mut self, id: CallId, since: u64) {
+        if self.calls[id].silent_since == Some(since) && self.calls[id].is_live() {
+            self.end_call(id, Status::Completed, EndedBy::Person);
         }
     }
 
@@ -267,17 +348,46 @@ impl Engine {
         let talks = |s| s == Status::InProgress;
         let id =
             self.leg(address, sid, talks).ok_or_else(|| NotNow(format!("{address} is not on a call")))?;
+        self.press(id, digits);
+        self.done(Ok(()))
+    }
+
+    /// The holder says something to a `<Gather>` that listens for speech.
+    pub(crate) fn person_says(&mut self, address: &str, sid: Option<&str>, text: &str) -> Result<(), NotNow> {
+        let talks = |s| s == Status::InProgress;
+        let id =
+            self.leg(address, sid, talks).ok_or_else(|| NotNow(format!("{address} is not on a call")))?;
+        let heard = self.gather_speech(id, text);
+        self.done(heard.then_some(()).ok_or_else(|| NotNow("nothing listens for speech".into())))
+    }
+
+    fn press(&mut self, id: CallId, digits: &str) {
         self.record(EventKind::Pressed, Some(id), format!("presses {digits}"), &[("digits", digits)]);
         for digit in digits.chars() {
             self.key(id, digit);
         }
-        self.done(Ok(()))
     }
 
     fn key(&mut self, id: CallId, digit: char) {
         match &self.calls[id].activity {
             Activity::Gathering(_) => self.gather_key(id, digit),
+            Activity::Recording(_) => self.recorder_key(id, digit),
+            // The tones pass through to the other number's document.
+            Activity::Bridged(peer) if self.calls[*peer].twin.is_some() => {
+                if let Some(twin) = self.calls[*peer].twin {
+                    self.far_key(twin, digit);
+                }
+            }
             Activity::Dialing | Activity::Bridged(_) | Activity::Room(_) if digit == '*' => self.star(id),
+            _ => {}
+        }
+    }
+
+    /// A key that came over a call between two numbers of the account; it goes no further.
+    fn far_key(&mut self, id: CallId, digit: char) {
+        match &self.calls[id].activity {
+            Activity::Gathering(_) => self.gather_key(id, digit),
+            Activity::Recording(_) => self.recorder_key(id, digit),
             _ => {}
         }
     }
@@ -289,6 +399,14 @@ impl Engine {
         let (Some(number), Some(voice)) = (number, voice) else {
             return Err(NotNow(format!("{to} has no voice_url")));
         };
+        let id = self.inbound(from, to, number);
+        self.fetch_document(id, voice, RequestKind::Twiml, Vec::new(), 0);
+        Ok(self.done(id))
+    }
+
+    /// A ringing leg to one of our numbers, its document not yet asked for.
+    pub(super) fn inbound(&mut self, from: &str, to: &str, number: Number) -> CallId {
+        let voice = number.voice.clone().unwrap_or_else(|| Link { url: String::new(), method: Method::Post });
         let id = self.add_call(
             NewCall {
                 from: from.to_owned(),
@@ -299,14 +417,14 @@ impl Engine {
                 ring_limit_ms: LONGEST_CALL_MS,
                 time_limit_ms: LONGEST_CALL_MS,
                 fallback: None,
-                start: Start::Document(voice.clone()),
+                start: Start::Document(voice),
                 room: None,
+                extras: CallExtras::default(),
             },
             Status::Ringing,
         );
         self.calls[id].dialled_ms = Some(self.now_ms);
         self.record(EventKind::Ringing, Some(id), format!("{from} rings {to}"), &[]);
-        self.fetch_document(id, voice, RequestKind::Twiml, Vec::new(), 0);
-        Ok(self.done(id))
+        id
     }
 }

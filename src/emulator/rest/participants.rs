@@ -11,7 +11,7 @@ use super::super::engine::{Beep, Engine, Method, RestError, WaitSource};
 use super::calls::CALL_EVENTS;
 use super::conferences::find;
 use super::form::Form;
-use super::{RestAnswer, Result, lists, uri};
+use super::{RestAnswer, Result, extras, lists, uri};
 
 const CONFERENCE_EVENTS: [&str; 9] =
     ["start", "end", "join", "leave", "mute", "hold", "modify", "speaker", "announcement"];
@@ -40,6 +40,8 @@ pub(super) fn create(engine: &mut Engine, key: &str, form: &Form<'_>) -> Result 
         end_on_exit: form.flag_or("EndConferenceOnExit", false),
         wait: wait(form)?.unwrap_or(WaitSource::DefaultMusic),
         beep: Beep::parse(form.get("Beep")),
+        record: extras::conference_record(form)?,
+        extras: extras::participant(form)?,
         early_media: form.flag_or("EarlyMedia", true),
         max_participants: form
             .seconds("MaxParticipants", 250, 20422)?
