@@ -11,7 +11,7 @@ use super::models::{
 };
 use crate::clock::{Clock, IdSource};
 use crate::db::schema::{agents, api_keys};
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, WriteError};
 use crate::telephony::Address;
 
 /// How often a key's last use is written down.
@@ -32,6 +32,15 @@ pub enum AccountError {
     /// A name that could not be written in `agent:name`.
     #[error("a name is 1 to 64 letters, digits, dots, hyphens or underscores")]
     InvalidName,
+}
+
+impl WriteError for AccountError {
+    fn as_db(&self) -> Option<&DbError> {
+        match self {
+            Self::Db(error) => Some(error),
+            _ => None,
+        }
+    }
 }
 
 /// A key as it is listed: everything but the secret.

@@ -19,6 +19,9 @@ use crate::twilio::{CallFilter, CallResource, TwilioError};
 const ATTEMPTS: i32 = 6;
 /// How long after an uncertain create Twilio is asked whether it happened: its list lags behind.
 const LOOK_AFTER_SECS: i64 = 2;
+/// After how many tries a create that Twilio does not show is believed not to have happened. Its callbacks, which would
+/// prove the contrary, have had the same time to arrive.
+const LOOKS: i32 = 2;
 /// How far Twilio's clock may be behind ours, when a lost create is looked for by its time.
 const CLOCK_SKEW_SECS: i64 = 5;
 /// Rows taken over at once at the most.
@@ -64,12 +67,8 @@ pub async fn run(app: Arc<App>) {
 
 async fn take_over(app: &Arc<App>) -> Result<(), DbError> {
     let claims = app.claims();
-    let due = claims.clone();
-    let has_any = app
-        .db
-        .read(move |conn| Ok::<_, DbError>(queue::next_due(conn)?.is_some_and(|at| at <= due.now)))
-        .await?;
-    if !has_any {
+    let now = claims.now;
+    if !app.db.read(move |conn| queue::has_due(conn, now)).await? {
         return Ok(());
     }
     let rows = app.db.write(move |conn| queue::claim_due(conn, &claims.claimant(), TAKE_OVER)).await?;
@@ -84,7 +83,7 @@ async fn fire_due(app: &Arc<App>) -> Result<Duration, DbError> {
     for row in due {
         fire(app, row).await;
     }
-    let next = app.db.read(queue::next_due).await?;
+    let next = app.db.read(move |conn| queue::next_due(conn, now)).await?;
     Ok(next.map_or(NAP, |at| app.clock.until(at).clamp(Duration::from_millis(1), NAP)))
 }
 
@@ -133,6 +132,7 @@ async fn attempt(app: &Arc<App>, row: &CommandRow) -> Result<Outcome, DbError> {
     if command.dials() && row.uncertain {
         match look_up(app, &call, &command, row).await {
             Ok(Some(found)) => return Ok(Outcome::Done(Some(found))),
+            Ok(None) if row.attempts < LOOKS => return Ok(again(true, "Twilio does not show it yet")),
             Ok(None) => {}
             Err(error) => return Ok(again(true, error)),
         }

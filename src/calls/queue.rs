@@ -210,11 +210,28 @@ pub fn due_timers(conn: &mut DbConnection, now: DateTime<Utc>, limit: i64) -> Db
     Ok(due.load(conn)?)
 }
 
-/// When the next timer or waiting command is due.
-pub fn next_due(conn: &mut DbConnection) -> DbResult<Option<DateTime<Utc>>> {
-    let timer = timers::table.order(timers::due_at.asc()).select(timers::due_at).first(conn).optional()?;
+/// Whether any command is due.
+pub fn has_due(conn: &mut DbConnection, now: DateTime<Utc>) -> DbResult<bool> {
+    let due = commands::table
+        .filter(commands::finished_at.is_null())
+        .filter(commands::due_at.le(now.naive_utc()))
+        .select(commands::id)
+        .first::<String>(conn);
+    Ok(due.optional()?.is_some())
+}
+
+/// When the next timer or command after `now` is due. What is due already has been seen to, or waits for another.
+pub fn next_due(conn: &mut DbConnection, now: DateTime<Utc>) -> DbResult<Option<DateTime<Utc>>> {
+    let now = now.naive_utc();
+    let timer = timers::table
+        .filter(timers::due_at.gt(now))
+        .order(timers::due_at.asc())
+        .select(timers::due_at)
+        .first(conn)
+        .optional()?;
     let command = commands::table
         .filter(commands::finished_at.is_null())
+        .filter(commands::due_at.gt(now))
         .order(commands::due_at.asc())
         .select(commands::due_at)
         .first(conn)

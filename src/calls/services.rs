@@ -9,7 +9,7 @@ use super::flow::{self, Call, Event, Policy, Refusal, Stage};
 use super::models::{self, CallRequest, CommandRow, DbResult, NewWebhook};
 use super::queue::{self, Claimant};
 use crate::app::App;
-use crate::db::{DbConnection, DbError};
+use crate::db::{DbConnection, DbError, WriteError};
 
 /// Why a write was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +32,15 @@ impl ServiceError {
     /// Whether trying again later may help.
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Db(error) if error.is_unavailable())
+    }
+}
+
+impl WriteError for ServiceError {
+    fn as_db(&self) -> Option<&DbError> {
+        match self {
+            Self::Db(error) => Some(error),
+            _ => None,
+        }
     }
 }
 

@@ -96,7 +96,8 @@ pub async fn transfer(
     key.require(Scope::Transfer)?;
     let (call, _) = services::find(&app, *id).await?.ok_or_else(|| AppError::new(ErrorCode::NotFound))?;
     let (to, name) = resolve(&app, "to", form.to, "the second agent").await?;
-    refuse_same("to", &to, call.customer())?;
+    let mut on_line = call.legs.iter().filter(|leg| !leg.is_over());
+    on_line.try_for_each(|leg| refuse_same("to", &to, Some(leg)))?;
     let request = TransferRequest {
         transfer_id: app.ids.id(),
         leg_id: app.ids.id(),

@@ -124,5 +124,7 @@ pub(super) fn pool(manager: Manager, size: u32, wait: Duration) -> Result<DbPool
         .min_idle(Some(0))
         .connection_timeout(wait)
         .test_on_check_out(true)
+        // Whoever waits for a connection is told; the log need not hear of each try.
+        .error_handler(Box::new(r2d2::NopErrorHandler))
         .build_unchecked(manager))
 }

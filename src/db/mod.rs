@@ -83,6 +83,18 @@ fn is_passing(message: &str) -> bool {
     PASSING.iter().any(|passing| message.contains(passing))
 }
 
+/// What a write may fail with: something that may hold a [`DbError`], so that a conflict is seen and the write taken again.
+pub trait WriteError: From<DbError> + Send + 'static {
+    /// The database's part in it.
+    fn as_db(&self) -> Option<&DbError>;
+}
+
+impl WriteError for DbError {
+    fn as_db(&self) -> Option<&DbError> {
+        Some(self)
+    }
+}
+
 /// How to reach the database, and how patiently.
 #[derive(Debug, Clone)]
 pub struct DbOptions {
@@ -145,7 +157,7 @@ impl Db {
     pub async fn write<T, E, F>(&self, queries: F) -> Result<T, E>
     where
         T: Send + 'static,
-        E: From<DbError> + Send + 'static,
+        E: WriteError,
         F: Fn(&mut DbConnection) -> Result<T, E> + Send + 'static,
     {
         match &self.writer {
@@ -157,7 +169,7 @@ impl Db {
     async fn write_pooled<T, E, F>(&self, queries: F) -> Result<T, E>
     where
         T: Send + 'static,
-        E: From<DbError> + Send + 'static,
+        E: WriteError,
         F: Fn(&mut DbConnection) -> Result<T, E> + Send + 'static,
     {
         let pool = self.pool.clone();

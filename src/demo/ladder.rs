@@ -64,7 +64,10 @@ impl Ladder {
                 (false, true) => "│",
                 (false, false) => "",
             };
-            let padded = format!("{cell:WIDTH$}");
+            let is_long = cell.chars().count() >= WIDTH;
+            let cut: String =
+                if is_long { cell.chars().take(WIDTH - 2).chain(['…']).collect() } else { cell.into() };
+            let padded = format!("{cut:WIDTH$}");
             let is_painted = self.is_coloured && other == column;
             if is_painted { format!("\x1b[{colour}m{padded}\x1b[0m") } else { padded }
         });

@@ -45,7 +45,7 @@ pub async fn report(stage: &Stage, scenario: Scenario, call: &str) -> anyhow::Re
     let violations = [
         unexpected(&call, scenario.expected()),
         silences(&audibility),
-        dialled_twice(&timeline),
+        dialled_twice(&call, &timeline),
         outlived(&timeline),
         not_together_again(&call, &audibility, &timeline),
         endings(&events),
@@ -99,14 +99,18 @@ fn silences(audibility: &Audibility) -> Vec<String> {
         .collect()
 }
 
-/// I2: nobody is dialled twice by one request.
-fn dialled_twice(timeline: &[TimelineEvent]) -> Vec<String> {
-    let mut counts = BTreeMap::<&str, usize>::new();
+/// I2: nobody is dialled twice by one request: there are no more dials than legs.
+fn dialled_twice(call: &Value, timeline: &[TimelineEvent]) -> Vec<String> {
+    let legs = call["legs"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut surplus = BTreeMap::<&str, isize>::new();
     for event in timeline.iter().filter(|event| event.kind == EventKind::Dialled) {
-        *counts.entry(event.address.as_deref().unwrap_or_default()).or_default() += 1;
+        *surplus.entry(event.address.as_deref().unwrap_or_default()).or_default() += 1;
     }
-    let twice = counts.into_iter().filter(|(_, count)| *count > 1);
-    twice.map(|(address, count)| format!("I2: {address} was dialled {count} times")).collect()
+    for leg in legs {
+        *surplus.entry(leg["address"].as_str().unwrap_or_default()).or_default() -= 1;
+    }
+    let twice = surplus.into_iter().filter(|(_, count)| *count > 0);
+    twice.map(|(address, count)| format!("I2: {address} was dialled {count} times too often")).collect()
 }
 
 /// I3: when the customer has gone, every other leg ends soon.

@@ -17,6 +17,8 @@ pub enum Scenario {
     SecondAgentBusy,
     /// The second agent's phone rings out
     SecondAgentNoAnswer,
+    /// The second agent's line is busy, the first agent tries again, and they answer
+    SecondTry,
     /// The second agent declines
     SecondAgentDeclines,
     /// The second agent joins, and hangs up before the hand-over
@@ -61,9 +63,8 @@ impl Scenario {
         let by = |ended_by, end_reason, transfer| Expected { ended_by, end_reason, transfer };
         let customer = |status, failure| by("customer", "hung_up", Some((status, failure)));
         match self {
-            Self::Straight | Self::HandedOver | Self::FirstAgentHangsUpWhileRinging => {
-                customer("completed", None)
-            }
+            Self::Straight | Self::HandedOver | Self::SecondTry => customer("completed", None),
+            Self::FirstAgentHangsUpWhileRinging => customer("completed", None),
             Self::SecondAgentBusy => customer("failed", Some("busy")),
             Self::SecondAgentNoAnswer => customer("failed", Some("no_answer")),
             Self::SecondAgentDeclines | Self::SecondAgentHangsUp => customer("failed", Some("declined")),
@@ -89,7 +90,7 @@ impl Scenario {
             _ => ("answer", 2000),
         };
         let second = match self {
-            Self::SecondAgentBusy => ("busy", 800),
+            Self::SecondAgentBusy | Self::SecondTry => ("busy", 800),
             Self::SecondAgentNoAnswer | Self::FirstAgentHangsUpNobodyAnswers => ("no_answer", 0),
             Self::SecondAgentDeclines => ("decline", 2000),
             Self::FirstAgentHangsUpWhileRinging => ("answer", 8000),
@@ -131,6 +132,14 @@ async fn transfer(stage: &Stage, scenario: Scenario, call: &str) -> anyhow::Resu
     stage.crm.ask(call, "transfer", Some(body)).await?;
     match scenario {
         Scenario::Straight | Scenario::HandedOver => hand_over(stage, scenario, call).await?,
+        Scenario::SecondTry => {
+            stage.crm.wait_for_transfer(call, "failed").await?;
+            stage.crm.wait(call, "two are in the room", |call| in_room(call) == 2).await?;
+            stage.phones.will(SECOND_AGENT, "answer", 3000).await?;
+            stage.pass(3.0).await;
+            stage.crm.ask(call, "transfer", Some(json!({ "to": "agent:dana" }))).await?;
+            hand_over(stage, scenario, call).await?;
+        }
         Scenario::SecondAgentHangsUp => {
             stage.crm.wait_for_transfer(call, "joined").await?;
             stage.pass(2.0).await;

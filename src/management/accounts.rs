@@ -81,10 +81,11 @@ pub async fn run_agent(command: AgentCommand) -> anyhow::Result<ExitCode> {
         AgentCommand::List(_) => {
             for agent in services::list_agents(&db).await? {
                 let state = if agent.disabled { "disabled" } else { "" };
-                println!(
+                let line = format!(
                     "{:20} {:24} {:32} {:10} {state}",
                     agent.name, agent.display_name, agent.address, agent.role
                 );
+                println!("{}", line.trim_end());
             }
         }
         AgentCommand::Disable { name } => {
@@ -124,5 +125,6 @@ fn print_key(key: &KeyInfo) {
         (None, Some(at)) => format!("expires {}", at.date_naive()),
         (None, None) => String::new(),
     };
-    println!("{:20} wt_{}_… {:24} {state}", key.name, key.prefix, scopes.join(","));
+    let line = format!("{:20} wt_{}_… {:24} {state}", key.name, key.prefix, scopes.join(","));
+    println!("{}", line.trim_end());
 }

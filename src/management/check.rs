@@ -47,11 +47,13 @@ pub struct CheckArgs {
 }
 
 pub async fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
-    let settings = load_settings()?;
-    let findings = if args.ready {
-        vec![ready(&settings).await]
-    } else {
-        vec![database(&settings).await, public_url(&settings), caller_id(&settings), twilio(&settings).await]
+    let findings = match load_settings() {
+        Ok(settings) if args.ready => vec![ready(&settings).await],
+        Ok(settings) => all(&settings).await,
+        Err(error) => {
+            let hint = "config/default.toml explains every setting; nothing else was looked at.";
+            vec![Finding::wrong("settings", Level::Error, format!("{error:#}"), hint)]
+        }
     };
     match args.format.format {
         Format::Json => print_json(&findings)?,
@@ -59,6 +61,16 @@ pub async fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
     }
     let has_error = findings.iter().any(|finding| finding.level == Level::Error);
     Ok(if has_error { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+async fn all(settings: &Settings) -> Vec<Finding> {
+    vec![
+        Finding::ok("settings", "understood"),
+        database(settings).await,
+        public_url(settings),
+        caller_id(settings),
+        twilio(settings).await,
+    ]
 }
 
 fn print(finding: &Finding) {

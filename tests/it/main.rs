@@ -2,6 +2,12 @@
 
 // Said for Clippy, which lets tests fail by panicking: helpers count as tests only inside `cfg(test)`.
 #[cfg(test)]
+mod api;
+#[cfg(test)]
 mod emulator;
 #[cfg(test)]
+mod management;
+#[cfg(test)]
 mod official;
+#[cfg(test)]
+mod support;

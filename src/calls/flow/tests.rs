@@ -144,9 +144,13 @@ fn dial_ended(agent_on_line: bool) -> Event {
 }
 
 fn transfer() -> Event {
+    transfer_to(SECOND)
+}
+
+fn transfer_to(leg_id: Uuid) -> Event {
     Event::TransferRequested(TransferRequest {
-        transfer_id: Uuid::from_u128(4),
-        leg_id: SECOND,
+        transfer_id: Uuid::from_u128(leg_id.as_u128() + 100),
+        leg_id,
         to: "client:dana".parse().unwrap(),
         name: "Dana".into(),
         style: Style::WithCustomer,
@@ -340,6 +344,21 @@ fn requests_that_come_at_the_wrong_time_are_refused_and_change_nothing() {
     let mut none = Story::connected();
     assert_eq!(none.tell(Event::CompleteRequested), Err(Refusal::NoTransfer));
     assert_eq!(none.tell(Event::CancelRequested), Err(Refusal::NoTransfer));
+}
+
+#[test]
+fn whoever_was_handed_the_customer_can_transfer_on() {
+    let third = Uuid::from_u128(5);
+    let mut story = Story::introduced();
+    story.leaves(FIRST, 4);
+    let asked = story.tell(transfer_to(third)).unwrap();
+    assert!(sets_exit(&asked, CUSTOMER, false) && sets_exit(&asked, SECOND, false), "{asked:?}");
+    assert!(asked.contains(&Command::CreateParticipant { leg_id: third }), "nobody is moved: {asked:?}");
+    assert_eq!(asked.len(), 3);
+    story.leg(third, LegStatus::InProgress);
+    story.joins(third, 5);
+    story.leaves(SECOND, 6);
+    assert_eq!((story.call.holder, story.transfer().status), (third, TransferStatus::Completed));
 }
 
 #[test]

@@ -14,8 +14,8 @@ use super::http::{Link, Method};
 use super::people::PhonePlan;
 use super::queues::Queued;
 use super::recorder::Recorder;
-use super::recordings::RecordingId;
-use super::twiml::{Detection, DialVerb, Endpoint, GatherVerb, RecordingNoun, Verb};
+use super::recordings::{RecordOrder, RecordingId};
+use super::twiml::{Detection, DialVerb, Endpoint, GatherVerb, Verb};
 use crate::telephony::CallSid;
 
 /// A call's place in the arena; calls are never removed, only hidden by a REST delete.
@@ -128,8 +128,6 @@ pub(crate) struct CallExtras {
     /// Sent to the far end after its answer.
     pub(crate) send_digits: Option<String>,
     pub(crate) detection: Option<Detection>,
-    /// The whole call is recorded.
-    pub(crate) record: Option<RecordingNoun>,
 }
 
 /// What the leg is doing: decides what it hears.
@@ -205,6 +203,12 @@ pub(crate) struct Call {
     /// Counts changes of the time limit, so that the old timer is known to be old.
     pub(crate) limit_turn: u64,
     pub(crate) fallback: Option<Link>,
+    /// How long it waited to be placed, as estimated when it was made.
+    pub(crate) queue_ms: u64,
+    /// To be recorded from its answer on.
+    pub(crate) record: Option<RecordOrder>,
+    /// Parameters of its create that are valid and kept: `MachineDetection…`, `CallReason`, `CallToken` …
+    pub(crate) given: BTreeMap<&'static str, String>,
     pub(crate) start: Start,
     pub(crate) document: Option<Document>,
     pub(crate) activity: Activity,
@@ -221,8 +225,6 @@ pub(crate) struct Call {
     /// What machine detection found.
     pub(crate) answered_by: Option<String>,
     pub(crate) queued: Option<Queued>,
-    /// Those that end with the leg.
-    pub(crate) recordings: Vec<RecordingId>,
     pub(crate) executed: VecDeque<ExecutedDocument>,
     /// Since when the far end hears nothing at all.
     pub(crate) silent_since: Option<u64>,

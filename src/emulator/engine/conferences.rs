@@ -7,10 +7,10 @@ use std::ops::{Index, IndexMut};
 use super::calls::{Activity, CallId, Callback, EndedBy, Status};
 use super::dial::DialEnd;
 use super::interpreter::Flow;
-use super::recordings::{Recorded, RecordingId, RecordingSource};
+use super::recordings::RecordOrder;
 use super::timeline::EventKind;
 use super::timers::TrackOwner;
-use super::twiml::{Beep, ConferenceNoun, RecordingNoun, WaitSource};
+use super::twiml::{Beep, ConferenceNoun, WaitSource};
 use super::{Engine, RingingLeg};
 use crate::telephony::ConferenceSid;
 
@@ -45,8 +45,6 @@ pub(crate) struct Member {
     pub(crate) by_name: bool,
     pub(crate) joined: bool,
     pub(crate) early_media: bool,
-    /// Used if it is the first in the conference to ask for a recording.
-    pub(crate) record: Option<RecordingNoun>,
     /// Used if this is the first member to join.
     pub(crate) callback: Option<Callback>,
     pub(crate) created_ms: u64,
@@ -69,7 +67,8 @@ pub(crate) struct Room {
     pub(crate) end_reason: Option<&'static str>,
     pub(crate) ended_by: Option<CallId>,
     pub(super) announce_url: Option<String>,
-    pub(crate) recording: Option<RecordingId>,
+    /// To be recorded from its start on.
+    pub(super) record: Option<RecordOrder>,
 }
 
 impl Room {
@@ -186,7 +185,7 @@ impl Engine {
             end_reason: None,
             ended_by: None,
             announce_url: None,
-            recording: None,
+            record: None,
         })
     }
 
@@ -205,10 +204,6 @@ impl Engine {
             return Flow::Wait;
         }
         let wait = self.wait_source(call, &noun.wait);
-        let mut record = noun.record.clone();
-        if let Some(record) = record.as_mut() {
-            record.callback = record.callback.as_deref().and_then(|url| self.resolve(call, url).ok());
-        }
         let callback = noun.callback.as_ref().and_then(|url| self.resolve(call, url).ok());
         let callback = callback.map(|url| Callback {
             url,
@@ -216,6 +211,10 @@ impl Engine {
             events: noun.events.iter().cloned().collect(),
         });
         let room = self.open_room(&noun.name);
+        if let Some(record) = &noun.record {
+            let order = RecordOrder { track: None, ..self.record_order(call, record, "Conference") };
+            self.order_room_recording(room, order);
+        }
         self.rooms[room].members.push(Member {
             call,
             label: noun.label.clone(),
@@ -230,7 +229,6 @@ impl Engine {
             by_name: true,
             joined: false,
             early_media: false,
-            record,
             callback,
             created_ms: self.now_ms,
             updated_ms: self.now_ms,
@@ -303,10 +301,7 @@ impl Engine {
             &[("conference_sid", &sid)],
         );
         self.room_event(room, None, "conference-start", Vec::new());
-        if let Some(noun) = self.rooms[room].members.iter().find_map(|m| m.record.clone()) {
-            let id = self.start_recording(Recorded::Room(room), RecordingSource::Conference, &noun);
-            self.rooms[room].recording = Some(id);
-        }
+        self.room_recording_due(room);
         let members: Vec<CallId> = self.rooms[room].members.iter().map(|m| m.call).collect();
         for call in members {
             self.stop_track(TrackOwner::Wait(call));
@@ -373,9 +368,6 @@ impl Engine {
             self.calls[member.call].room = None;
             self.forget_tracks(member.call);
             self.member_left(room, member, why);
-        }
-        if let Some(recording) = self.rooms[room].recording {
-            self.stop_recording(recording);
         }
         self.close_room(room, reason, ending);
         self.rooms[room].members = ringing.clone();

@@ -36,6 +36,28 @@ fn verdict(plan: &PhonePlan, detection: &Detection) -> (String, u64) {
 }
 
 impl Engine {
+    /// What a REST create said about tones and detection becomes the leg's own.
+    /// <https://www.twilio.com/docs/voice/api/call-resource#create-a-call-resource>
+    pub(super) fn read_given(&mut self, call: CallId) {
+        let leg = &self.calls[call];
+        let given = |name: &str| leg.given.get(name).cloned();
+        let digits = given("SendDigits").or_else(|| leg.extras.send_digits.clone());
+        let mode = given("MachineDetection");
+        // A participant never waits for the result.
+        let asynchronous = leg.room.is_some() || given("AsyncAmd").as_deref() == Some("true");
+        let timeout = given("MachineDetectionTimeout").and_then(|s| s.parse::<u64>().ok()).unwrap_or(30);
+        let found = mode.map(|mode| Detection {
+            to_message_end: mode == "DetectMessageEnd",
+            timeout_ms: timeout * 1000,
+            asynchronous,
+            callback: given("AsyncAmdStatusCallback").or_else(|| given("AmdStatusCallback")),
+            callback_method: super::Method::Post,
+        });
+        let extras = &mut self.calls[call].extras;
+        extras.send_digits = digits;
+        extras.detection = found.or(extras.detection.take());
+    }
+
     /// Starts listening for who has answered. Whether the document has to wait for it.
     pub(super) fn start_detection(&mut self, call: CallId) -> bool {
         let Some(detection) = self.calls[call].extras.detection.clone() else { return false };

@@ -10,7 +10,7 @@ use super::conferences::Departure;
 use super::http::{Link, RequestKind};
 use super::interpreter::Flow;
 use super::lifecycle::NewCall;
-use super::recordings::{Recorded, RecordingSource};
+use super::recordings::Recorded;
 use super::timeline::EventKind;
 use super::timers::Timer;
 use super::twiml::{DialTarget, DialVerb, Endpoint};
@@ -139,7 +139,8 @@ impl Engine {
     fn record_dial(&mut self, parent: CallId) {
         let Some(dial) = self.calls[parent].dial.as_ref().filter(|d| d.recording.is_none()) else { return };
         let Some(record) = dial.verb.record.clone() else { return };
-        let id = self.start_recording(Recorded::Call(parent), RecordingSource::DialVerb, &record.noun);
+        let order = self.record_order(parent, &record.noun, "DialVerb");
+        let id = self.start_recording(Recorded::Call(parent), order);
         if let Some(dial) = self.calls[parent].dial.as_mut() {
             dial.recording = Some(id);
         }
@@ -160,7 +161,7 @@ impl Engine {
         if let Some(detection) = detection.as_mut() {
             detection.callback = absolute(&detection.callback);
         }
-        self.dial_out(NewCall {
+        let id = self.dial_out(NewCall {
             from,
             to,
             direction: Direction::OutboundDial,
@@ -171,8 +172,9 @@ impl Engine {
             fallback: None,
             start: Start::Child { whisper },
             room: None,
-            extras: CallExtras { send_digits: endpoint.send_digits.clone(), detection, record: None },
-        })
+        });
+        self.calls[id].extras = CallExtras { send_digits: endpoint.send_digits.clone(), detection };
+        id
     }
 
     /// Whether the child still belongs to its parent's `<Dial>`.
@@ -350,7 +352,7 @@ impl Engine {
     /// What ends with a `<Dial>`, however it ends.
     pub(super) fn close_dial(&mut self, parent: CallId, dial: &Dial) {
         if let Some(recording) = dial.recording {
-            self.stop_recording(recording);
+            self.end_recording(recording);
         }
         if matches!(dial.verb.target, DialTarget::Queue(_)) {
             self.forget_taker(parent);
@@ -369,7 +371,7 @@ impl Engine {
         add("DialCallSid", end.child.map(|c| self.calls[c].sid.to_string()));
         add("DialCallDuration", end.duration_s.map(|s| s.to_string()));
         add("DialBridged", end.bridged.map(|b| b.to_string()));
-        add("RecordingUrl", dial.recording.map(|id| self.recording_url(id)));
+        add("RecordingUrl", dial.recording.map(|id| self.recording_url(&self.recordings[id].sid)));
         params
     }
 

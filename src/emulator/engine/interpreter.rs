@@ -5,7 +5,7 @@ use url::Url;
 use super::audio;
 use super::calls::{Activity, CallId, Direction, Document, EndedBy, Role, Status};
 use super::http::{self, Link, RequestKind};
-use super::recordings::{Recorded, RecordingSource};
+use super::recordings::Recorded;
 use super::timeline::EventKind;
 use super::timers::Timer;
 use super::twiml::{self, Program, Speech, TwimlError, Verb};
@@ -26,6 +26,8 @@ pub(super) enum Flow {
     Wait,
 }
 
+/// The source of a recording that `<Start>` began.
+const BACKGROUND: &str = "StartCallRecordingTwiML";
 /// A redirect takes this long, so that time passes even in a document that only redirects to itself.
 const REDIRECT_MS: u64 = 20;
 /// Sounds at least this long count as doing something: see [`fetch`]'s bound on documents that do nothing.
@@ -170,12 +172,12 @@ impl Engine {
             Verb::Enqueue(enqueue) => self.start_enqueue(call, enqueue),
             Verb::Leave => self.leave_verb(call),
             Verb::StartRecording(noun) => {
-                let source = RecordingSource::StartCallRecordingTwiML;
-                self.start_recording(Recorded::Call(call), source, &noun);
+                let order = self.record_order(call, &noun, BACKGROUND);
+                self.start_recording(Recorded::Call(call), order);
                 Flow::Continue
             }
             Verb::StopRecording => {
-                self.stop_background_recordings(call);
+                self.end_recordings_of(call, BACKGROUND);
                 Flow::Continue
             }
             Verb::Gather(gather) => self.start_gather(call, gather),

@@ -1,12 +1,13 @@
 //! Owns a leg's way from queued through ringing and answer to its end, whatever ends it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::audio::Heard;
 use super::calls::{Activity, Call, CallExtras, CallId, Callback, Direction, EndedBy, Start, Status, Voice};
 use super::conferences::{Departure, RoomId};
 use super::http::Link;
-use super::recordings::{Recorded, RecordingSource};
+use super::pace::Lane;
+use super::recordings::Recorded;
 use super::timeline::EventKind;
 use super::timers::Timer;
 use super::twiml::digits_ms;
@@ -28,7 +29,6 @@ pub(crate) struct NewCall {
     pub(crate) fallback: Option<Link>,
     pub(crate) start: Start,
     pub(crate) room: Option<RoomId>,
-    pub(crate) extras: CallExtras,
 }
 
 /// A call without a limit of its own ends after four hours.
@@ -46,7 +46,12 @@ impl Engine {
     pub(super) fn dial_out(&mut self, new: NewCall) -> CallId {
         let id = self.add_call(new, Status::Queued);
         self.record(EventKind::Queued, Some(id), format!("call to {}", self.calls[id].to), &[]);
-        let delay = self.between(10, 40);
+        // https://www.twilio.com/docs/api/errors/22005: what a `<Dial>` calls never queues.
+        if self.calls[id].direction == Direction::OutboundApi {
+            let lane = if self.calls[id].room.is_some() { Lane::Participants } else { Lane::Calls };
+            self.calls[id].queue_ms = self.enqueue(lane);
+        }
+        let delay = self.calls[id].queue_ms + self.between(10, 40);
         self.timers.at(self.now_ms + delay, Timer::Place(id));
         id
     }
@@ -72,6 +77,9 @@ impl Engine {
             time_limit_ms: new.time_limit_ms,
             limit_turn: 0,
             fallback: new.fallback,
+            queue_ms: 0,
+            record: None,
+            given: BTreeMap::new(),
             start: new.start,
             document: None,
             activity: Activity::Waiting,
@@ -81,10 +89,9 @@ impl Engine {
             voice: Voice::Person,
             room: new.room,
             idle: 0,
-            extras: new.extras,
+            extras: CallExtras::default(),
             answered_by: None,
             queued: None,
-            recordings: Vec::new(),
             executed: VecDeque::new(),
             silent_since: None,
             cut: false,
@@ -154,13 +161,11 @@ impl Engine {
         self.set_status(id, Status::InProgress);
         self.record(EventKind::Answered, Some(id), format!("{} answers", self.calls[id].person()), &[]);
         self.progress(id, "answered");
+        self.call_recording_due(id);
         self.touch(id);
         self.set_time_limit(id, self.calls[id].time_limit_ms);
         self.schedule_hang_up(id);
         self.schedule_leg_faults(id);
-        if let Some(noun) = self.calls[id].extras.record.clone() {
-            self.start_recording(Recorded::Call(id), RecordingSource::OutboundAPI, &noun);
-        }
         self.answer_twin(id);
         // An inbound call is answered by its document, which is running already.
         if self.calls[id].direction == Direction::Inbound {
@@ -169,6 +174,7 @@ impl Engine {
         if matches!(self.calls[id].start, Start::Child { .. }) {
             self.claim_dial(id);
         }
+        self.read_given(id);
         // https://www.twilio.com/docs/voice/api/call-resource: with SendDigits there is no machine detection.
         if let Some(digits) = self.calls[id].extras.send_digits.take() {
             self.calls[id].extras.detection = None;
@@ -232,6 +238,7 @@ impl Engine {
         self.set_status(id, status);
         self.calls[id].ended_ms = Some(self.now_ms);
         let activity = std::mem::replace(&mut self.calls[id].activity, Activity::Ended);
+        self.recorded_is_over(Recorded::Call(id));
         self.record_end(id, status, by);
         // https://www.twilio.com/docs/voice/api/call-resource: nothing is sent for a call cancelled in the queue.
         if !was_queued {
@@ -249,7 +256,6 @@ impl Engine {
         self.parent_ended(id);
         self.child_ended(id);
         self.abandon_queue(id, "hangup");
-        self.stop_recordings(id);
         self.end_twin(id, status);
         self.calls[id].document = None;
     }

@@ -13,6 +13,7 @@
 //! | `twins` | calls between two numbers of the account |
 //! | `debugger`, `faults` | what Twilio's console would show; what goes wrong on purpose |
 //! | `conferences`, `participants`, `tracks` | rooms, their members, what waits, holds and announces |
+//! | `pace`, `recordings` | calls per second; what is recorded |
 //! | `http`, `fetch`, `callbacks` | requests, answers, parameters |
 //! | `audio`, `audibility`, `timeline` | what is heard, by whom, and what happened |
 
@@ -31,6 +32,7 @@ mod gather;
 pub(crate) mod http;
 mod interpreter;
 pub(crate) mod lifecycle;
+pub(crate) mod pace;
 pub(crate) mod participants;
 pub(crate) mod people;
 mod queues;
@@ -68,13 +70,15 @@ pub use switches::{
     RingingLeg, Switches, UnownedFrom,
 };
 pub use timeline::{EventKind, TimelineEvent, as_mermaid, as_text};
-pub(crate) use twiml::{Beep, Detection, RecordingNoun, WaitSource};
+pub(crate) use twiml::{Beep, WaitSource};
 
 use crate::telephony::AccountSid;
 use calls::{Activity, Calls};
 use conferences::Rooms;
 use http::Purpose;
+use pace::Pace;
 use people::{Numbers, Phones};
+use recordings::Recordings;
 use timers::{Timer, Timers, TrackOwner};
 use tracks::Track;
 
@@ -123,10 +127,13 @@ pub struct Engine {
     turns: u64,
     pub(crate) calls: Calls,
     pub(crate) rooms: Rooms,
+    pub(crate) recordings: Recordings,
+    pub(crate) pace: Pace,
+    /// What the addresses that webhooks name begin with.
+    pub(crate) base_url: String,
     tracks: BTreeMap<TrackOwner, Track>,
     pub(crate) phones: Phones,
     pub(crate) numbers: Numbers,
-    pub(crate) recordings: recordings::Recordings,
     queues: queues::Queues,
     debugger: debugger::Debugger,
     pub(crate) faults: faults::Faults,
@@ -150,10 +157,12 @@ impl Engine {
             turns: 0,
             calls: Calls::default(),
             rooms: Rooms::default(),
+            recordings: Recordings::default(),
+            pace: Pace::default(),
+            base_url: "https://api.twilio.com".into(),
             tracks: BTreeMap::new(),
             phones: Phones::default(),
             numbers: Numbers::default(),
-            recordings: recordings::Recordings::default(),
             queues: queues::Queues::default(),
             debugger: debugger::Debugger::default(),
             faults: faults::Faults::default(),
@@ -229,11 +238,11 @@ impl Engine {
             Timer::TrackNext(owner, turn) => self.track_next(owner, turn),
             Timer::Fetch(fetch) => self.fetch_now(*fetch),
             Timer::Start(inline) => self.start_inline(*inline),
+            Timer::RecordingReady(recording) => self.recording_ready(recording),
             Timer::Callback(request) => self.outbox.push(*request),
             Timer::Lost(id) => self.lost(id),
             Timer::Connected(call, turn) => self.connected_at(call, turn),
             Timer::Detected(call, turn, found) => self.detected(call, turn, found),
-            Timer::RecordingReady(id) => self.recording_ready(id),
             Timer::Silence(call, since) => self.silent_too_long(call, since),
             Timer::Press(call, digits) => self.planned_press(call, &digits),
             Timer::Cut(call, cut) => self.cut_media(call, cut),

@@ -1,14 +1,14 @@
 //! Owns what REST does to conferences and their members: add, update, remove, announce, end.
 //! <https://www.twilio.com/docs/voice/api/conference-participant-resource>
 
-use super::calls::{Activity, CallExtras, CallId, Callback, Direction, EndedBy, Start, Status};
+use super::calls::{Activity, CallId, Callback, Direction, EndedBy, Start, Status};
 use super::conferences::{Departure, ENDED_BY_API, Member, RoomId};
 use super::dial::EXTRA_RING_MS;
 use super::http::Link;
 use super::lifecycle::NewCall;
 use super::timeline::EventKind;
 use super::timers::TrackOwner;
-use super::twiml::{Beep, RecordingNoun, WaitSource};
+use super::twiml::{Beep, WaitSource};
 use super::{DeletedParticipant, Engine, RestError};
 
 /// A participant to be added.
@@ -29,9 +29,6 @@ pub(crate) struct NewParticipant {
     pub(crate) max_participants: usize,
     pub(crate) coach: Option<String>,
     pub(crate) beep: Beep,
-    /// The conference is recorded from its start.
-    pub(crate) record: Option<RecordingNoun>,
-    pub(crate) extras: CallExtras,
 }
 
 /// Changes to a participant; what is `None` stays.
@@ -79,7 +76,6 @@ impl Engine {
             fallback: None,
             start: Start::Conference,
             room: Some(room),
-            extras: new.extras.clone(),
         });
         let member = self.pending_member(call, by_name, coaches, new);
         self.rooms[room].members.push(member);
@@ -128,7 +124,6 @@ impl Engine {
             by_name,
             joined: false,
             early_media: new.early_media,
-            record: new.record,
             callback: new.conference_callback,
             created_ms: self.now_ms,
             updated_ms: self.now_ms,

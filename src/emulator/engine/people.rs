@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::addresses;
 use super::audio::{Heard, say_ms};
-use super::calls::{Activity, CallExtras, CallId, Callback, Direction, EndedBy, Start, Status, Voice};
+use super::calls::{Activity, CallId, Callback, Direction, EndedBy, Start, Status, Voice};
 use super::http::{Link, Method};
 use super::lifecycle::{LONGEST_CALL_MS, NewCall};
 use super::timeline::EventKind;
@@ -419,7 +419,6 @@ impl Engine {
                 fallback: None,
                 start: Start::Document(voice),
                 room: None,
-                extras: CallExtras::default(),
             },
             Status::Ringing,
         );

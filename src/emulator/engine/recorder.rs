@@ -8,7 +8,7 @@ use super::audio::Heard;
 use super::calls::{Activity, CallId};
 use super::http::{Link, RequestKind};
 use super::interpreter::Flow;
-use super::recordings::{Recorded, RecordingId, RecordingSource};
+use super::recordings::{Recorded, RecordingId};
 use super::timers::Timer;
 use super::twiml::RecordVerb;
 
@@ -52,7 +52,8 @@ impl Engine {
         }
         let turn = self.wait(call);
         let verb = recorder.verb.clone();
-        let id = self.start_recording(Recorded::Call(call), RecordingSource::RecordVerb, &verb.noun);
+        let order = self.record_order(call, &verb.noun, "RecordVerb");
+        let id = self.start_recording(Recorded::Call(call), order);
         recorder.recording = Some(id);
         self.calls[call].activity = Activity::Recording(recorder);
         let length = (self.speaks_ms(call) + verb.timeout_ms).min(verb.max_length_ms);
@@ -70,9 +71,9 @@ impl Engine {
 
     fn recorder_params(&self, id: RecordingId, digits: Option<String>) -> Vec<(String, String)> {
         let mut params = vec![
-            ("RecordingUrl".to_owned(), self.recording_url(id)),
+            ("RecordingUrl".to_owned(), self.recording_url(&self.recordings[id].sid)),
             ("RecordingSid".to_owned(), self.recordings[id].sid.clone()),
-            ("RecordingDuration".to_owned(), self.recordings[id].duration_s(self.now_ms).to_string()),
+            ("RecordingDuration".to_owned(), self.recordings[id].seconds(self.now_ms).to_string()),
         ];
         params.extend(digits.map(|digits| ("Digits".to_owned(), digits)));
         params
@@ -81,7 +82,7 @@ impl Engine {
     /// Nobody said anything: on with the next verb. Otherwise the action, or the same document once more.
     fn finish_recorder(&mut self, call: CallId, recorder: &Recorder, key: Option<String>) {
         let Some(id) = recorder.recording else { return };
-        self.stop_recording(id);
+        self.end_recording(id);
         if key.is_none() && self.speaks_ms(call) == 0 {
             let turn = self.wait(call);
             self.timers.at(self.now_ms, Timer::Next(call, turn));
@@ -100,7 +101,7 @@ impl Engine {
     /// A caller who hangs up ends the message: the action is asked with `Digits=hangup`, its answer thrown away.
     pub(super) fn recorder_hung_up(&mut self, call: CallId, recorder: &Recorder) {
         let (Some(id), Some(action)) = (recorder.recording, recorder.verb.action.as_deref()) else { return };
-        self.stop_recording(id);
+        self.end_recording(id);
         let extra = self.recorder_params(id, Some("hangup".into()));
         if let Ok(url) = self.resolve(call, action) {
             let link = Link { url, method: recorder.verb.method };

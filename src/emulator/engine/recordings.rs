@@ -1,83 +1,89 @@
-//! Owns recordings: when they start, pause and end, and what their callbacks say. No sound is kept.
+//! Owns recordings of calls and conferences: how long they run, and what their callbacks say. There is no sound in them.
 //! <https://www.twilio.com/docs/voice/api/recording>
 
+use std::collections::BTreeMap;
 use std::ops::{Index, IndexMut};
 
-use super::Engine;
 use super::calls::{CallId, Callback};
 use super::conferences::RoomId;
 use super::http::RequestKind;
+use super::timeline::EventKind;
 use super::timers::Timer;
 use super::twiml::RecordingNoun;
-
-/// A recording is ready so long after it has ended: its file comes later than the action that names it.
-const READY_AFTER_MS: u64 = 1_500;
+use super::{Engine, RestError};
 
 /// A recording's place in the arena.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct RecordingId(pub(crate) usize);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RecordingId(usize);
 
-/// What is recorded.
+/// A recording's status, as REST and callbacks name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::EnumString)]
+#[strum(serialize_all = "kebab-case")]
+pub(crate) enum RecordingStatus {
+    InProgress,
+    Paused,
+    Stopped,
+    Processing,
+    Completed,
+    Absent,
+}
+
+/// What is to be recorded, and how; who asked for it.
+#[derive(Debug, Clone)]
+pub(crate) struct RecordOrder {
+    /// `OutboundAPI`, `StartCallRecordingAPI`, `Conference` …
+    pub(crate) source: &'static str,
+    /// 1, or 2 for dual.
+    pub(crate) channels: u8,
+    /// `inbound`, `outbound` or `both`; conferences have none.
+    pub(crate) track: Option<String>,
+    /// Its events are `in-progress`, `completed` and `absent`.
+    pub(crate) callback: Option<Callback>,
+}
+
+/// Whose recording it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Recorded {
     Call(CallId),
     Room(RoomId),
 }
 
-/// What a recording was started by; Twilio's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
-pub(crate) enum RecordingSource {
-    DialVerb,
-    Conference,
-    OutboundAPI,
-    RecordVerb,
-    StartCallRecordingTwiML,
-    StartCallRecordingAPI,
-}
-
-/// Where a recording is on its way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
-#[strum(serialize_all = "kebab-case")]
-pub(crate) enum RecordingStatus {
-    InProgress,
-    Paused,
-    /// Ended, its file not yet ready.
-    Processing,
-    Completed,
-    /// Nothing was recorded.
-    Absent,
-}
-
 /// One recording.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Recording {
     pub(crate) sid: String,
     pub(crate) of: Recorded,
-    pub(crate) source: RecordingSource,
+    pub(crate) order: RecordOrder,
     pub(crate) status: RecordingStatus,
-    pub(crate) channels: u8,
-    pub(crate) track: String,
-    pub(crate) started_ms: u64,
-    pub(crate) ended_ms: Option<u64>,
-    /// Time that was recorded before the last pause.
-    recorded_ms: u64,
-    /// Since when it records without a pause.
-    running_since: Option<u64>,
-    callback: Option<Callback>,
+    pub(crate) created_ms: u64,
+    pub(crate) updated_ms: u64,
     /// Deleted by REST: no longer shown.
     pub(crate) deleted: bool,
+    /// Recorded until `since_ms`.
+    recorded_ms: u64,
+    /// Since when it runs, unless it pauses or is over.
+    since_ms: Option<u64>,
 }
 
 impl Recording {
-    /// Whether it records or is paused.
-    pub(crate) fn is_live(&self) -> bool {
+    /// Whether it can still be paused, resumed or stopped.
+    pub(crate) fn is_running(&self) -> bool {
         matches!(self.status, RecordingStatus::InProgress | RecordingStatus::Paused)
     }
 
-    /// Seconds recorded so far, pauses left out.
-    pub(crate) fn duration_s(&self, now_ms: u64) -> u64 {
-        let running = self.running_since.map_or(0, |since| now_ms.saturating_sub(since));
-        (self.recorded_ms + running).div_ceil(1000)
+    /// Whether there is something to listen to.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.status == RecordingStatus::Completed
+    }
+
+    /// How long it is by now, in milliseconds.
+    pub(crate) fn length_ms(&self, now_ms: u64) -> u64 {
+        self.recorded_ms + self.since_ms.map_or(0, |since| now_ms.saturating_sub(since))
+    }
+
+    /// The same in whole seconds, as Twilio shows it.
+    pub(crate) fn seconds(&self, now_ms: u64) -> u64 {
+        (self.length_ms(now_ms) + 500) / 1000
     }
 }
 
@@ -85,12 +91,34 @@ impl Recording {
 #[derive(Debug, Default)]
 pub(crate) struct Recordings {
     list: Vec<Recording>,
+    by_sid: BTreeMap<String, RecordingId>,
 }
 
 impl Recordings {
-    /// In the order they were started.
+    fn add(&mut self, recording: Recording) -> RecordingId {
+        let id = RecordingId(self.list.len());
+        self.by_sid.insert(recording.sid.clone(), id);
+        self.list.push(recording);
+        id
+    }
+
+    /// The recording with this SID, unless REST has deleted it.
+    pub(crate) fn find(&self, sid: &str) -> Option<RecordingId> {
+        self.by_sid.get(sid).copied().filter(|id| !self[*id].deleted)
+    }
+
+    /// What is not deleted, in the order it was started.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (RecordingId, &Recording)> {
-        self.list.iter().enumerate().map(|(i, recording)| (RecordingId(i), recording))
+        self.list.iter().enumerate().map(|(i, r)| (RecordingId(i), r)).filter(|(_, r)| !r.deleted)
+    }
+
+    /// The latest of a call or conference.
+    pub(crate) fn latest(&self, of: Recorded) -> Option<RecordingId> {
+        self.iter().rev().find(|(_, r)| r.of == of).map(|(id, _)| id)
+    }
+
+    fn running(&self, of: Recorded) -> Vec<RecordingId> {
+        self.iter().filter(|(_, r)| r.of == of && r.is_running()).map(|(id, _)| id).collect()
     }
 }
 
@@ -108,133 +136,219 @@ impl IndexMut<RecordingId> for Recordings {
 }
 
 impl Engine {
-    /// Starts a recording. A relative callback is resolved against the call's document; without one it is left out.
-    pub(crate) fn start_recording(
-        &mut self,
-        of: Recorded,
-        source: RecordingSource,
-        noun: &RecordingNoun,
-    ) -> RecordingId {
-        let url = noun.callback.clone().and_then(|url| match of {
-            Recorded::Call(call) => self.resolve(call, &url).ok(),
-            Recorded::Room(_) => super::fetch::unusable(&url).is_none().then_some(url),
-        });
-        let id = RecordingId(self.recordings.list.len());
-        let recording = Recording {
-            sid: format!("RE{:032x}", self.bits()),
+    /// Starts to record a call or a conference now.
+    pub(crate) fn start_recording(&mut self, of: Recorded, order: RecordOrder) -> RecordingId {
+        let sid = format!("RE{:032x}", self.bits());
+        let id = self.recordings.add(Recording {
+            sid,
             of,
-            source,
+            order,
             status: RecordingStatus::InProgress,
-            channels: noun.channels,
-            track: noun.track.clone(),
-            started_ms: self.now_ms,
-            ended_ms: None,
-            recorded_ms: 0,
-            running_since: Some(self.now_ms),
-            callback: Callback::new(url, noun.callback_method, noun.events.clone()),
+            created_ms: self.now_ms,
+            updated_ms: self.now_ms,
             deleted: false,
-        };
-        self.recordings.list.push(recording);
-        if let Recorded::Call(call) = of {
-            self.calls[call].recordings.push(id);
-        }
+            recorded_ms: 0,
+            since_ms: Some(self.now_ms),
+        });
         self.recording_event(id);
         id
     }
 
-    /// Pauses or resumes a live recording.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the REST API's recordings"))]
-    pub(crate) fn pause_recording(&mut self, id: RecordingId, pause: bool) {
-        let now = self.now_ms;
-        let recording = &mut self.recordings[id];
-        if !recording.is_live() {
-            return;
-        }
-        if let Some(since) = recording.running_since.take() {
-            recording.recorded_ms += now.saturating_sub(since);
-        }
-        recording.running_since = (!pause).then_some(now);
-        recording.status = if pause { RecordingStatus::Paused } else { RecordingStatus::InProgress };
-    }
-
-    /// Ends a recording, once; its file is ready a little later.
-    pub(crate) fn stop_recording(&mut self, id: RecordingId) {
-        let now = self.now_ms;
-        let recording = &mut self.recordings[id];
-        if !recording.is_live() {
-            return;
-        }
-        if let Some(since) = recording.running_since.take() {
-            recording.recorded_ms += now.saturating_sub(since);
-        }
-        recording.status = RecordingStatus::Processing;
-        recording.ended_ms = Some(now);
-        self.timers.at(now + READY_AFTER_MS, Timer::RecordingReady(id));
-    }
-
-    /// Every recording of a leg ends with it.
-    pub(super) fn stop_recordings(&mut self, call: CallId) {
-        for id in std::mem::take(&mut self.calls[call].recordings) {
-            self.stop_recording(id);
+    /// How a document wants something recorded. A relative callback is resolved against the document.
+    pub(super) fn record_order(
+        &self,
+        call: CallId,
+        noun: &RecordingNoun,
+        source: &'static str,
+    ) -> RecordOrder {
+        let url = noun.callback.as_deref().and_then(|url| self.resolve(call, url).ok());
+        RecordOrder {
+            source,
+            channels: noun.channels,
+            track: Some(noun.track.clone()),
+            callback: Callback::new(url, noun.callback_method, noun.events.clone()),
         }
     }
 
-    /// `<Stop><Recording>`: what `<Start>` began.
-    pub(super) fn stop_background_recordings(&mut self, call: CallId) {
-        for id in self.calls[call].recordings.clone() {
-            if self.recordings[id].source == RecordingSource::StartCallRecordingTwiML {
-                self.stop_recording(id);
+    /// A document's recording is over, once.
+    pub(super) fn end_recording(&mut self, id: RecordingId) {
+        if self.recordings[id].is_running() {
+            // Stopping what runs is never refused.
+            let _ = self.stop_recording(id, RecordingStatus::Processing);
+        }
+    }
+
+    /// The same for all of a call that have this source.
+    pub(super) fn end_recordings_of(&mut self, call: CallId, source: &str) {
+        for id in self.recordings.running(Recorded::Call(call)) {
+            if self.recordings[id].order.source == source {
+                self.end_recording(id);
             }
         }
     }
 
+    /// REST: records a live call.
+    pub(crate) fn record_call(&mut self, call: CallId, order: RecordOrder) -> Result<RecordingId, RestError> {
+        if !self.calls[call].is_live() {
+            return Err(not_eligible());
+        }
+        Ok(self.start_recording(Recorded::Call(call), order))
+    }
+
+    /// Records a conference as soon as it has started.
+    pub(crate) fn order_room_recording(&mut self, room: RoomId, order: RecordOrder) {
+        if !self.recordings.running(Recorded::Room(room)).is_empty() {
+            return;
+        }
+        if self.rooms[room].is_started() {
+            self.start_recording(Recorded::Room(room), order);
+        } else if self.rooms[room].record.is_none() {
+            self.rooms[room].record = Some(order);
+        }
+    }
+
+    /// The conference has started: if it was to be recorded, it is now.
+    pub(super) fn room_recording_due(&mut self, room: RoomId) {
+        if let Some(order) = self.rooms[room].record.take() {
+            self.start_recording(Recorded::Room(room), order);
+        }
+    }
+
+    /// The leg is answered: if it was to be recorded, it is now.
+    pub(super) fn call_recording_due(&mut self, call: CallId) {
+        if let Some(order) = self.calls[call].record.take() {
+            self.start_recording(Recorded::Call(call), order);
+        }
+    }
+
+    /// REST: pauses, resumes or stops. With `skip` a pause leaves no silence in the recording.
+    pub(crate) fn update_recording(
+        &mut self,
+        id: RecordingId,
+        status: RecordingStatus,
+        skip: bool,
+    ) -> Result<(), RestError> {
+        if !self.recordings[id].is_running() {
+            return Err(not_eligible());
+        }
+        let now = self.now_ms;
+        let recording = &mut self.recordings[id];
+        match status {
+            RecordingStatus::Paused if skip => {
+                recording.recorded_ms = recording.length_ms(now);
+                recording.since_ms = None;
+            }
+            RecordingStatus::InProgress => recording.since_ms = recording.since_ms.or(Some(now)),
+            RecordingStatus::Stopped => return self.stop_recording(id, RecordingStatus::Stopped),
+            _ => {}
+        }
+        recording.status = status;
+        recording.updated_ms = now;
+        self.note_recording(id);
+        Ok(())
+    }
+
+    fn stop_recording(&mut self, id: RecordingId, status: RecordingStatus) -> Result<(), RestError> {
+        let now = self.now_ms;
+        let recording = &mut self.recordings[id];
+        recording.recorded_ms = recording.length_ms(now);
+        recording.since_ms = None;
+        recording.status = status;
+        recording.updated_ms = now;
+        self.note_recording(id);
+        let delay = self.between(300, 1_200);
+        self.timers.at(now + delay, Timer::RecordingReady(id));
+        Ok(())
+    }
+
+    /// What was recorded has ended, and so have its recordings.
+    pub(super) fn recorded_is_over(&mut self, of: Recorded) {
+        for id in self.recordings.running(of) {
+            // Stopping what runs is never refused.
+            let _ = self.stop_recording(id, RecordingStatus::Processing);
+        }
+    }
+
+    /// The file is there; or nothing was recorded.
     pub(super) fn recording_ready(&mut self, id: RecordingId) {
         let recording = &mut self.recordings[id];
         let empty = recording.recorded_ms == 0;
         recording.status = if empty { RecordingStatus::Absent } else { RecordingStatus::Completed };
+        recording.updated_ms = self.now_ms;
         self.recording_event(id);
     }
 
-    /// Where the file would be.
-    pub(crate) fn recording_url(&self, id: RecordingId) -> String {
-        let account = &self.options.account_sid;
-        format!("https://api.twilio.com/2010-04-01/Accounts/{account}/Recordings/{}", self.recordings[id].sid)
+    fn note_recording(&mut self, id: RecordingId) {
+        let recording = &self.recordings[id];
+        let (sid, status) = (recording.sid.clone(), recording.status.to_string());
+        let call = match recording.of {
+            Recorded::Call(call) => Some(call),
+            Recorded::Room(_) => None,
+        };
+        let data = [("recording_sid", sid.as_str()), ("status", status.as_str())];
+        self.record(EventKind::Recording, call, format!("recording {status}"), &data);
     }
 
+    /// Notes a change and reports it to whoever asked for it.
+    /// <https://www.twilio.com/docs/voice/api/recording#recordingstatuscallback>
     fn recording_event(&mut self, id: RecordingId) {
-        let recording = self.recordings[id].clone();
+        self.note_recording(id);
+        let recording = &self.recordings[id];
         let status = recording.status.to_string();
-        let Some(callback) = recording.callback.filter(|c| c.events.contains(&status)) else { return };
-        let mut params: Vec<(String, String)> = Vec::with_capacity(10);
-        let mut add = |name: &str, value: String| params.push((name.to_owned(), value));
-        add("AccountSid", self.options.account_sid.to_string());
+        let Some(callback) = recording.order.callback.clone() else { return };
+        if !callback.events.contains(&status) {
+            return;
+        }
+        let mut params = vec![("AccountSid".to_owned(), self.options.account_sid.to_string())];
         let call = match recording.of {
             Recorded::Call(call) => {
-                add("CallSid", self.calls[call].sid.to_string());
+                params.push(("CallSid".into(), self.calls[call].sid.to_string()));
                 Some(call)
             }
             Recorded::Room(room) => {
-                add("ConferenceSid", self.rooms[room].sid.to_string());
+                params.push(("ConferenceSid".into(), self.rooms[room].sid.to_string()));
                 None
             }
         };
-        add("RecordingSid", recording.sid);
-        add("RecordingUrl", self.recording_url(id));
-        add("RecordingStatus", status.clone());
-        if recording.status == RecordingStatus::Completed {
-            add("RecordingDuration", recording.recorded_ms.div_ceil(1000).to_string());
+        let order = &recording.order;
+        for (name, value) in [
+            ("RecordingSid", recording.sid.clone()),
+            ("RecordingUrl", self.recording_url(&recording.sid)),
+            ("RecordingStatus", status.clone()),
+            ("RecordingChannels", order.channels.to_string()),
+            ("RecordingSource", order.source.to_owned()),
+            ("RecordingStartTime", self.rfc2822(recording.created_ms)),
+        ] {
+            params.push((name.to_owned(), value));
         }
-        add("RecordingChannels", recording.channels.to_string());
-        add("RecordingStartTime", self.rfc2822(recording.started_ms));
-        add("RecordingSource", recording.source.to_string());
-        add("RecordingTrack", recording.track);
-        self.send_callback(
-            call,
-            callback.url,
-            callback.method,
-            RequestKind::RecordingCallback,
-            params,
-            &status,
-        );
+        if let Some(track) = &order.track {
+            params.push(("RecordingTrack".into(), track.clone()));
+        }
+        if !recording.is_running() {
+            params.push(("RecordingDuration".into(), recording.seconds(self.now_ms).to_string()));
+        }
+        let kind = RequestKind::RecordingCallback;
+        self.send_callback(call, callback.url, callback.method, kind, params, &status);
     }
+
+    /// Where the sound is.
+    pub(crate) fn recording_url(&self, sid: &str) -> String {
+        format!("{}/2010-04-01/Accounts/{}/Recordings/{sid}", self.base_url, self.options.account_sid)
+    }
+
+    /// What a recorded call's last callback says about the recording.
+    pub(super) fn recording_params(&self, call: CallId) -> Vec<(String, String)> {
+        let Some(id) = self.recordings.latest(Recorded::Call(call)) else { return Vec::new() };
+        let recording = &self.recordings[id];
+        vec![
+            ("RecordingSid".into(), recording.sid.clone()),
+            ("RecordingUrl".into(), self.recording_url(&recording.sid)),
+            ("RecordingDuration".into(), recording.seconds(self.now_ms).to_string()),
+        ]
+    }
+}
+
+/// <https://www.twilio.com/docs/api/errors/21220>
+fn not_eligible() -> RestError {
+    RestError::bad(21220, "Requested resource is not eligible for recording")
 }

@@ -1,0 +1,107 @@
+//! Who gets in: every route that `urls` lists, knocked at by strangers, by the wrong key and by the right one.
+
+use uuid::Uuid;
+use warm_transfer::agents::models::Scope;
+use warm_transfer::urls::{Route, routes};
+
+use crate::support::service::{Answer, TestService, answer};
+
+async fn knock(service: &TestService, method: &str, path: &str, token: Option<&str>) -> Answer {
+    let request = service.request(method, path);
+    answer(match token {
+        Some(token) => request.bearer_auth(token),
+        None => request,
+    })
+    .await
+}
+
+/// Every method of every route, with an id that belongs to nothing.
+fn doors() -> impl Iterator<Item = (&'static Route, &'static str, String)> {
+    routes().flat_map(|route| {
+        let path = route.path.replace("{id}", &Uuid::nil().to_string());
+        route.methods.split(' ').map(move |method| (route, method, path.clone()))
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_is_let_in_nowhere_but_where_it_says_open() {
+    let service = TestService::start().await;
+    for (route, method, path) in doors() {
+        let stranger = knock(&service, method, &path, None).await;
+        let found = (stranger.status, stranger.json["code"].as_str().unwrap_or_default());
+        match route.access {
+            "api key" => {
+                assert_eq!(found, (401, "unauthenticated"), "{method} {path}");
+                assert_eq!(stranger.header("www-authenticate"), "Bearer", "{method} {path}");
+            }
+            "twilio signature" => assert_eq!(found, (403, "invalid_signature"), "{method} {path}"),
+            "open" => assert_eq!(found, (200, ""), "{method} {path}"),
+            other => panic!("{method} {path} lets in {other}: say here what that means"),
+        }
+    }
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_opens_what_its_scopes_say() {
+    let service = TestService::start().await;
+    let keys = [
+        ("reader", service.key("reader", &[Scope::Read]).await),
+        ("caller", service.key("caller", &[Scope::Call]).await),
+        ("mover", service.key("mover", &[Scope::Transfer]).await),
+        ("admin", service.key("admin", &[Scope::Admin]).await),
+    ];
+    for (route, method, path) in doors().filter(|(route, ..)| route.access == "api key") {
+        let opens = match route.name {
+            "calls:list" | "calls:detail" | "calls:events" => "reader",
+            "calls:create" | "calls:hangup" => "caller",
+            "calls:transfer" | "calls:complete" | "calls:cancel" => "mover",
+            other => panic!("{other}: say here which scope opens it"),
+        };
+        for (name, token) in &keys {
+            let request = service.request(method, &path).bearer_auth(token);
+            let request = match route.name {
+                "calls:create" => request.json(&serde_json::json!({
+                    "agent": "client:dana", "customer": "+15550100102"
+                })),
+                "calls:transfer" => request.json(&serde_json::json!({ "to": "client:ben" })),
+                _ => request,
+            };
+            let answered = answer(request).await;
+            let is_refused = answered.json["code"] == "insufficient_scope";
+            assert_eq!(
+                is_refused,
+                *name != opens && *name != "admin",
+                "{method} {path} by {name}: {answered:?}"
+            );
+            assert_eq!(is_refused, answered.status == 403, "{method} {path} by {name}: {answered:?}");
+        }
+    }
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_a_valid_key_is_as_good_as_none() {
+    let service = TestService::start().await;
+    let token = service.key("crm", &[Scope::Admin]).await;
+    let headers = [
+        format!("Basic {token}"),
+        token.clone(),
+        format!("Bearer {}", &token[..token.len() - 1]),
+        format!("Bearer {token} x"),
+        "Bearer".into(),
+        "Bearer ".into(),
+    ];
+    for header in headers {
+        let request = service.request("GET", "/api/v1/calls").header("Authorization", &header);
+        let answered = answer(request).await;
+        assert_eq!(
+            (answered.status, answered.json["code"].as_str()),
+            (401, Some("unauthenticated")),
+            "{header}"
+        );
+    }
+    let request = service.request("GET", "/api/v1/calls").header("Authorization", format!("bearer {token}"));
+    assert_eq!(answer(request).await.status, 200);
+    service.stop().await;
+}

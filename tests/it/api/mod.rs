@@ -1,0 +1,4 @@
+//! The HTTP surface from outside.
+
+mod doors;
+mod problems;

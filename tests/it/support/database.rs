@@ -1,0 +1,74 @@
+//! A fresh, empty database for one test: a SQLite file, or one on the PostgreSQL server that
+//! `WARM_TRANSFER_TEST_POSTGRES_URL` names when `WARM_TRANSFER_TEST_DATABASE` is `postgres`. Gone when dropped.
+
+use tempfile::TempDir;
+
+/// A database, and a folder that is the test's own.
+pub struct TestDatabase {
+    /// As `DATABASE_URL` takes it.
+    pub url: String,
+    /// For whatever files the test needs.
+    pub folder: TempDir,
+    #[cfg(feature = "postgres")]
+    on_server: Option<postgres::OnServer>,
+}
+
+impl TestDatabase {
+    /// Creates it.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        #[cfg(feature = "postgres")]
+        if std::env::var("WARM_TRANSFER_TEST_DATABASE").as_deref() == Ok("postgres") {
+            let on_server = postgres::OnServer::create();
+            return Self { url: on_server.url.clone(), folder, on_server: Some(on_server) };
+        }
+        Self {
+            url: format!("sqlite://{}", folder.path().join("test.db").display()),
+            folder,
+            #[cfg(feature = "postgres")]
+            on_server: None,
+        }
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        if let Some(on_server) = self.on_server.take() {
+            on_server.drop_it();
+        }
+    }
+}
+
+#[cfg(feature = "postgres")]
+mod postgres {
+    use diesel::connection::SimpleConnection;
+    use diesel::prelude::*;
+    use url::Url;
+    use warm_transfer::clock::{IdSource, RandomIds};
+
+    pub struct OnServer {
+        pub url: String,
+        name: String,
+    }
+
+    fn run(sql: &str) {
+        let url = std::env::var("WARM_TRANSFER_TEST_POSTGRES_URL")
+            .expect("WARM_TRANSFER_TEST_POSTGRES_URL names a PostgreSQL server");
+        PgConnection::establish(&url).unwrap().batch_execute(sql).unwrap();
+    }
+
+    impl OnServer {
+        pub fn create() -> Self {
+            let name = format!("wt_{}", RandomIds.unguessable());
+            run(&format!("CREATE DATABASE {name}"));
+            let mut url: Url = std::env::var("WARM_TRANSFER_TEST_POSTGRES_URL").unwrap().parse().unwrap();
+            url.set_path(&name);
+            Self { url: url.into(), name }
+        }
+
+        pub fn drop_it(self) {
+            run(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! What tests share: a database of their own, and the service running on it.
+
+pub mod database;
+pub mod service;

@@ -1,0 +1,91 @@
+//! The service as customers meet it: built from settings, listening on a port of its own, asked over HTTP.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::Value;
+use warm_transfer::agents::models::Scope;
+use warm_transfer::agents::services::create_key;
+use warm_transfer::clock::{RandomIds, SystemClock};
+use warm_transfer::server::{self, Server};
+use warm_transfer::settings::Settings;
+use warm_transfer::twilio::http_client;
+
+use super::database::TestDatabase;
+
+/// A running service; [`TestService::stop`] it at the end.
+pub struct TestService {
+    server: Server,
+    http: reqwest::Client,
+    _database: TestDatabase,
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    headers: reqwest::header::HeaderMap,
+    /// Parsed; null if it is not JSON.
+    pub json: Value,
+}
+
+impl Answer {
+    /// A header's text; empty if it is absent.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+}
+
+impl TestService {
+    /// Starts it, with Twilio out of reach.
+    pub async fn start() -> Self {
+        let database = TestDatabase::new();
+        let variables = [
+            ("DATABASE_URL", database.url.as_str()),
+            ("PUBLIC_URL", "https://calls.example.com"),
+            ("TWILIO_ACCOUNT_SID", "AC00000000000000000000000000000001"),
+            ("TWILIO_AUTH_TOKEN", "test_auth_token_0123456789abcdef"),
+            ("TWILIO_API_BASE_URL", "http://127.0.0.1:1"),
+            ("WARM_TRANSFER__SERVER__WORKERS", "1"),
+            ("WARM_TRANSFER__SERVER__SHUTDOWN_TIMEOUT_SECS", "1"),
+        ];
+        let variables: BTreeMap<String, String> =
+            variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let settings = Settings::from_layers(Path::new("no-such-folder"), &variables).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let app = server::build(&settings, Arc::new(SystemClock::new()), Arc::new(RandomIds)).unwrap();
+        let server = Server::start(&settings, app, listener).await.unwrap();
+        let patience = Duration::from_secs(10);
+        Self { server, http: http_client(patience, patience).unwrap(), _database: database }
+    }
+
+    /// A new key with these scopes.
+    pub async fn key(&self, name: &str, scopes: &[Scope]) -> String {
+        let app = self.server.app();
+        create_key(&app.db, &*app.clock, &*app.ids, name, scopes, None).await.unwrap()
+    }
+
+    /// A request to it, to be completed and given to [`answer`].
+    pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        let method: Method = method.parse().unwrap();
+        self.http.request(method, format!("http://{}{path}", self.server.addr()))
+    }
+
+    /// Stops it in good order.
+    pub async fn stop(self) {
+        self.server.stop().await.unwrap();
+    }
+}
+
+/// Sends the request.
+pub async fn answer(request: RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let body = response.bytes().await.unwrap();
+    Answer { status, headers, json: serde_json::from_slice(&body).unwrap_or_default() }
+}
