@@ -202,6 +202,7 @@ impl Exchange {
 
     /// A fresh exchange; answers to the old one's webhooks are ignored.
     pub(super) fn reset(&self) {
+        self.sender.forget();
         let mut state = self.lock();
         *state = State::new(&self.options, &self.base_url, state.generation + 1);
         self.length.send_replace(0);
