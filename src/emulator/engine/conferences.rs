@@ -44,6 +44,8 @@ pub(crate) struct Member {
     /// By name, not by SID: it would open a new conference of that name.
     pub(crate) by_name: bool,
     pub(crate) joined: bool,
+    /// Its `participant-join` has been reported already, when it began to ring.
+    pub(crate) reported: bool,
     pub(crate) early_media: bool,
     /// Used if this is the first member to join.
     pub(crate) callback: Option<Callback>,
@@ -228,6 +230,7 @@ impl Engine {
             by_rest: false,
             by_name: true,
             joined: false,
+            reported: false,
             early_media: false,
             callback,
             created_ms: self.now_ms,
@@ -262,7 +265,7 @@ impl Engine {
         let Some(member) = self.rooms[room].member_mut(call) else { return };
         member.joined = true;
         member.updated_ms = now;
-        let (wait, callback) = (member.wait.clone(), member.callback.clone());
+        let (wait, callback, reported) = (member.wait.clone(), member.callback.clone(), member.reported);
         if first {
             self.rooms[room].callback = callback;
         }
@@ -276,7 +279,9 @@ impl Engine {
             format!("joins {name}"),
             &[("conference_sid", &sid)],
         );
-        self.room_event(room, Some(call), "participant-join", Vec::new());
+        if !reported {
+            self.room_event(room, Some(call), "participant-join", Vec::new());
+        }
         let beeps = self.rooms[room].member(call).is_some_and(|m| m.beep.on_enter);
         let starter = self.rooms[room].members.iter().any(|m| m.joined && m.start_on_enter);
         if !self.rooms[room].is_started() && self.rooms[room].present() >= 2 && starter {

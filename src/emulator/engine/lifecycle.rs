@@ -134,6 +134,7 @@ impl Engine {
         self.set_status(id, Status::Ringing);
         self.record(EventKind::Ringing, Some(id), format!("{} rings", self.calls[id].to), &[]);
         self.progress(id, "ringing");
+        self.participant_rings(id);
         self.touch(id);
         self.timers.at(self.now_ms + self.calls[id].ring_limit_ms, Timer::RingTimeout(id));
         self.schedule_phone(id, &plan);
