@@ -58,7 +58,7 @@ pub fn run(calls: usize, seed: u64) -> anyhow::Result<Outcome> {
     });
     let steps = (0..calls).map(|n| (n as u64 * EVERY_MS, Step::Place(n))).collect();
     let mut run = Run { engine, steps, children: BTreeMap::new(), transferred: BTreeSet::new(), webhooks: 0 };
-    run.to_the_end()?;
+    run.play()?;
     let statuses = run.engine.timeline().iter().filter(|e| e.kind.to_string() == "queued").count();
     let over = run.engine.timeline().iter().filter(|e| e.data.contains_key("ended_by")).count();
     Ok(Outcome {
@@ -71,7 +71,7 @@ pub fn run(calls: usize, seed: u64) -> anyhow::Result<Outcome> {
 }
 
 impl Run {
-    fn to_the_end(&mut self) -> anyhow::Result<()> {
+    fn play(&mut self) -> anyhow::Result<()> {
         loop {
             for request in self.engine.take_requests() {
                 self.webhooks += 1;

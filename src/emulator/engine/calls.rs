@@ -11,7 +11,7 @@ use super::audio::Heard;
 use super::conferences::RoomId;
 use super::debugger::ExecutedDocument;
 use super::http::{Link, Method};
-use super::people::PhonePlan;
+use super::phones::PhonePlan;
 use super::queues::Queued;
 use super::recorder::Recorder;
 use super::recordings::{RecordOrder, RecordingId};

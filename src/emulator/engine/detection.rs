@@ -4,7 +4,7 @@
 use super::Engine;
 use super::calls::CallId;
 use super::http::RequestKind;
-use super::people::{Behaviour, PhonePlan};
+use super::phones::{Behaviour, PhonePlan};
 use super::timers::Timer;
 use super::twiml::Detection;
 

@@ -6,7 +6,7 @@
 //! | file | owns |
 //! | --- | --- |
 //! | `calls`, `lifecycle` | what a leg is; its way from queued to ended |
-//! | `people` | how phones behave and what people do |
+//! | `people`, `phones` | what people do, how phones behave |
 //! | `twiml`, `interpreter`, `gather` | reading documents, running verbs |
 //! | `dial`, `redirect`, `queues` | bridges, and what a REST update does to them |
 //! | `recordings`, `recorder`, `detection` | what is recorded; whether a machine answered |
@@ -35,6 +35,7 @@ pub(crate) mod lifecycle;
 pub(crate) mod pace;
 pub(crate) mod participants;
 pub(crate) mod people;
+mod phones;
 mod queues;
 mod recorder;
 pub(crate) mod recordings;
@@ -63,7 +64,8 @@ pub use debugger::{DebuggerEntry, DebuggerLevel, ExecutedDocument};
 pub use faults::FaultRules;
 pub(crate) use fetch::unusable as fetch_unusable;
 pub use http::{HttpOutcome, HttpRequest, Method, RequestId, RequestKind};
-pub use people::{Behaviour, NotNow, PersonAction, PhonePlan, PlannedPress};
+pub use people::{NotNow, PersonAction};
+pub use phones::{Behaviour, PhonePlan, PlannedPress};
 pub(crate) use redirect::Target;
 pub use switches::{
     DeclinedStatus, DeletedParticipant, EndedUpdate, RedirectOrder, RedirectedStatus, RefusedStatus,
@@ -77,7 +79,8 @@ use calls::{Activity, Calls};
 use conferences::Rooms;
 use http::Purpose;
 use pace::Pace;
-use people::{Numbers, Phones};
+use people::Numbers;
+use phones::Phones;
 use recordings::Recordings;
 use timers::{Timer, Timers, TrackOwner};
 use tracks::Track;

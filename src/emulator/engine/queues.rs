@@ -12,6 +12,8 @@ use super::interpreter::Flow;
 use super::timers::Timer;
 use super::twiml::{DialTarget, EnqueueVerb, Program, QueueNoun, Repeat, Speech, Verb, WaitSource};
 
+type Params = Vec<(String, String)>;
+
 /// A queue's place in the arena.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct QueueId(usize);
@@ -225,7 +227,7 @@ impl Engine {
         }
     }
 
-    fn quit_queue(&mut self, call: CallId, result: &str) -> Option<(Option<Link>, Vec<(String, String)>)> {
+    fn quit_queue(&mut self, call: CallId, result: &str) -> Option<(Option<Link>, Params)> {
         self.out_of_queue(call);
         let queued = self.calls[call].queued.take()?;
         let mut extra = self.queue_stay(&queued);

@@ -92,12 +92,15 @@ impl Recording {
 pub(crate) struct Recordings {
     list: Vec<Recording>,
     by_sid: BTreeMap<String, RecordingId>,
+    /// Those that were started and not yet found to be over.
+    live: Vec<RecordingId>,
 }
 
 impl Recordings {
     fn add(&mut self, recording: Recording) -> RecordingId {
         let id = RecordingId(self.list.len());
         self.by_sid.insert(recording.sid.clone(), id);
+        self.live.push(id);
         self.list.push(recording);
         id
     }
@@ -118,7 +121,8 @@ impl Recordings {
     }
 
     fn running(&self, of: Recorded) -> Vec<RecordingId> {
-        self.iter().filter(|(_, r)| r.of == of && r.is_running()).map(|(id, _)| id).collect()
+        let wanted = |id: &RecordingId| self[*id].of == of && self[*id].is_running();
+        self.live.iter().copied().filter(wanted).collect()
     }
 }
 
@@ -274,6 +278,8 @@ impl Engine {
         let recording = &mut self.recordings[id];
         let empty = recording.recorded_ms == 0;
         recording.status = if empty { RecordingStatus::Absent } else { RecordingStatus::Completed };
+        self.recordings.live.retain(|live| *live != id);
+        let recording = &mut self.recordings[id];
         recording.updated_ms = self.now_ms;
         self.recording_event(id);
     }

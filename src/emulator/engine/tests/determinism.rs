@@ -27,7 +27,7 @@ fn history(seed: u64) -> String {
     world.twiml("/done", "<Gather timeout=\"2\"><Say>over</Say></Gather><Enqueue waitUrl=\"/queue\" action=\"/left\">q</Enqueue>");
     world.twiml("/queue", "<Play>/music</Play><Leave/>");
     world.twiml("/left", "<Record maxLength=\"5\" action=\"/take\"/>");
-    world.twiml("/take", "<Dial action=\"/left\" timeout=\"9\" record=\"true\"><Queue>q</Queue></Dial>");
+    world.twiml("/take", "<Dial timeout=\"9\" record=\"true\"><Queue>q</Queue></Dial>");
     let phones = [AGENT, CUSTOMER, SECOND];
     let behaviours =
         [Behaviour::Answer, Behaviour::Busy, Behaviour::Decline, Behaviour::Voicemail, Behaviour::Manual];
