@@ -107,10 +107,14 @@ impl AppError {
     }
 }
 
+/// For the log: the detail may quote the request's body, and an unknown field's name is part of it.
 impl fmt::Display for AppError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (code, _, title) = self.code.entry();
-        write!(f, "{code}: {}", self.detail.as_deref().unwrap_or(title))
+        let (code, ..) = self.code.entry();
+        match &self.field {
+            Some(field) if self.code != ErrorCode::UnknownField => write!(f, "{code}: {field}"),
+            _ => f.write_str(code),
+        }
     }
 }
 

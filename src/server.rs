@@ -9,7 +9,8 @@ use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App as ActixApp, HttpServer};
 use anyhow::Context;
-use tokio::sync::{Notify, broadcast};
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, Semaphore, broadcast};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -26,6 +27,8 @@ use crate::urls;
 use crate::voice::documents::Documents;
 use crate::voice::links::Links;
 
+/// How many document requests may wait to be kept; each takes about four kilobytes.
+const JOURNAL_PLACES: usize = 4096;
 /// How many changes a slow watcher may fall behind.
 const CHANGES_KEPT: usize = 1024;
 
@@ -47,7 +50,7 @@ pub fn listen(bind: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(bind).with_context(|| format!("cannot listen on {bind}"))
 }
 
-/// Builds the application: every shared thing once.
+/// Builds the application: every shared thing once. Must be called on the Tokio runtime that is to do the work.
 ///
 /// # Errors
 /// What is wrong with the settings, or with opening the database.
@@ -72,6 +75,8 @@ pub fn build(settings: &Settings, clock: SharedClock, ids: Arc<dyn IdSource>) ->
         knock: Notify::new(),
         changed: broadcast::channel(CHANGES_KEPT).0,
         tasks: TaskTracker::new(),
+        runtime: Handle::current(),
+        journal: Arc::new(Semaphore::new(JOURNAL_PLACES)),
         stopping: CancellationToken::new(),
         clock,
         ids,

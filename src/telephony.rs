@@ -179,6 +179,22 @@ pub fn masked(address: &str) -> String {
     }
 }
 
+/// The text with whatever looks like a phone number masked. Digits inside a SID stay.
+pub fn without_numbers(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_alphanumeric()) {
+        let (before, from_word) = rest.split_at(start);
+        let end = from_word.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(from_word.len());
+        let (word, after) = from_word.split_at(end);
+        let is_number = word.len() >= 7 && word.bytes().all(|b| b.is_ascii_digit());
+        safe.push_str(if is_number { before.strip_suffix('+').unwrap_or(before) } else { before });
+        safe.push_str(&if is_number { masked(word) } else { word.to_owned() });
+        rest = after;
+    }
+    safe + rest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,14 +6,19 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::flow::{self, Call, Command, Event, Failure, LegProgress};
+use super::flow::{
+    self, Call, Command, Event, Failure, LegProgress, Participant, RoomChange, RoomChangeKind,
+};
 use super::models::{self, CommandRow, TimerRow};
 use super::queue::{self, Settled};
 use super::requests::{self, Request, failure_of, leg_status, request};
 use super::services::{self, Advanced, ServiceError};
 use crate::app::App;
 use crate::db::DbError;
-use crate::twilio::{CallFilter, CallResource, TwilioError};
+use crate::telephony::ConferenceSid;
+use crate::twilio::{
+    CallFilter, CallResource, ConferenceFilter, ConferenceStatus, ParticipantStatus, TwilioError,
+};
 
 /// How often a command is tried in all before it is given up.
 const ATTEMPTS: i32 = 6;
@@ -29,9 +34,22 @@ const TAKE_OVER: i64 = 100;
 /// How long to sleep at the most, in real time: other processes' rows come without a knock.
 const NAP: Duration = Duration::from_millis(500);
 
+/// What Twilio answered: news of the leg, and of who is in the room.
+#[derive(Clone, Default)]
+struct Answer {
+    progress: Option<LegProgress>,
+    present: Vec<RoomChange>,
+}
+
+impl From<Option<LegProgress>> for Answer {
+    fn from(progress: Option<LegProgress>) -> Self {
+        Self { progress, present: vec![] }
+    }
+}
+
 /// What came of one try.
 enum Outcome {
-    Done(Option<LegProgress>),
+    Done(Answer),
     Refused { gone: bool, failure: Failure, reason: String },
     Again { uncertain: bool, reason: String },
 }
@@ -40,7 +58,7 @@ enum Outcome {
 pub fn dispatch(app: &Arc<App>, commands: Vec<CommandRow>) {
     for row in commands {
         let task = carry_out(app.clone(), row);
-        app.tasks.spawn(task);
+        app.work(task);
     }
 }
 
@@ -131,7 +149,7 @@ async fn attempt(app: &Arc<App>, row: &CommandRow) -> Result<Outcome, DbError> {
     }
     if command.dials() && row.uncertain {
         match look_up(app, &call, &command, row).await {
-            Ok(Some(found)) => return Ok(Outcome::Done(Some(found))),
+            Ok(Some(found)) => return Ok(Outcome::Done(Some(found).into())),
             Ok(None) if row.attempts < LOOKS => return Ok(again(true, "Twilio does not show it yet")),
             Ok(None) => {}
             Err(error) => return Ok(again(true, error)),
@@ -141,7 +159,7 @@ async fn attempt(app: &Arc<App>, row: &CommandRow) -> Result<Outcome, DbError> {
         return Ok(refused(false, Failure::Error, "Twilio does not know the leg"));
     };
     Ok(match send(app, &command, request).await {
-        Ok(progress) => Outcome::Done(progress),
+        Ok(answer) => Outcome::Done(answer),
         Err(error) if error.is_gone() => refused(true, Failure::Error, error),
         Err(error @ TwilioError::Refused { .. }) => refused(false, failure_of(&error), error),
         Err(error) => again(error.may_have_happened(), error),
@@ -152,30 +170,62 @@ fn refused(gone: bool, failure: Failure, reason: impl ToString) -> Outcome {
     Outcome::Refused { gone, failure, reason: reason.to_string() }
 }
 
-async fn send(app: &App, command: &Command, request: Request) -> Result<Option<LegProgress>, TwilioError> {
-    let leg_of = |call: CallResource| progress(command, &call);
+async fn send(app: &App, command: &Command, request: Request) -> Result<Answer, TwilioError> {
+    let leg_of = |call: CallResource| progress(command, &call).into();
     match request {
         Request::CreateCall(create) => app.twilio.create_call(&create).await.map(leg_of),
         Request::FetchCall(sid) => app.twilio.fetch_call(&sid).await.map(leg_of),
-        Request::UpdateCall(sid, update) => app.twilio.update_call(&sid, &update).await.map(|_| None),
+        Request::UpdateCall(sid, update) => {
+            app.twilio.update_call(&sid, &update).await.map(|_| Answer::default())
+        }
         Request::UpdateConference(sid, update) => {
-            app.twilio.update_conference(&sid, &update).await.map(|_| None)
+            app.twilio.update_conference(&sid, &update).await.map(|_| Answer::default())
         }
         Request::UpdateParticipant(room, sid, update) => {
-            app.twilio.update_participant(&room, &sid, &update).await.map(|_| None)
+            app.twilio.update_participant(&room, &sid, &update).await.map(|_| Answer::default())
         }
         Request::CreateParticipant(room, create) => {
             let made = app.twilio.create_participant(&room, &create).await?;
-            Ok(command.leg_id().map(|leg_id| LegProgress {
+            let named = command.leg_id().map(|leg_id| LegProgress {
                 leg_id,
                 call_sid: made.call_sid,
                 parent_call_sid: None,
                 status: flow::LegStatus::Queued,
                 sequence: None,
                 sip_code: None,
-            }))
+            });
+            Ok(named.into())
+        }
+        Request::ListParticipants(sid, name) => {
+            let present = look_into_room(app, sid, name).await?;
+            Ok(Answer { progress: None, present })
         }
     }
+}
+
+/// Whoever is in the room now, as if they had just come in.
+async fn look_into_room(
+    app: &App,
+    sid: Option<ConferenceSid>,
+    name: String,
+) -> Result<Vec<RoomChange>, TwilioError> {
+    let open = ConferenceFilter { friendly_name: Some(name), status: Some(ConferenceStatus::InProgress) };
+    let sid = match sid {
+        Some(sid) => Some(sid),
+        None => app.twilio.list_conferences(&open).await?.into_iter().next().map(|found| found.sid),
+    };
+    let Some(conference_sid) = sid else { return Ok(vec![]) };
+    let people = app.twilio.list_participants(&conference_sid).await?;
+    let connected = people.into_iter().filter(|person| person.status == ParticipantStatus::Connected);
+    let came = connected.map(|person| RoomChange {
+        conference_sid: conference_sid.clone(),
+        sequence: None,
+        kind: RoomChangeKind::Joined(Participant {
+            label: person.label.as_deref().and_then(|label| label.parse().ok()),
+            call_sid: person.call_sid,
+        }),
+    });
+    Ok(came.collect())
 }
 
 fn progress(command: &Command, call: &CallResource) -> Option<LegProgress> {
@@ -218,20 +268,22 @@ async fn is_known(app: &App, found: &CallResource) -> bool {
 async fn settle(app: &Arc<App>, row: &CommandRow, outcome: &Outcome) -> Result<(), ServiceError> {
     let command = row.command()?;
     let is_last = row.attempts + 1 >= ATTEMPTS;
-    let (settled, text, event) = match outcome {
+    let (settled, text, events): (_, _, Vec<Event>) = match outcome {
         Outcome::Again { uncertain, reason } if !is_last => {
             return postpone(app, row, *uncertain, reason).await;
         }
-        Outcome::Done(progress) => {
-            (Settled::Done, "done".to_owned(), Event::CommandDone { command, progress: progress.clone() })
+        Outcome::Done(answer) => {
+            let done = Event::CommandDone { command, progress: answer.progress.clone() };
+            let seen = answer.present.iter().cloned().map(Event::RoomChanged);
+            (Settled::Done, "done".to_owned(), std::iter::once(done).chain(seen).collect())
         }
         Outcome::Refused { gone, failure, reason } => {
             let event = Event::CommandRefused { command, gone: *gone, failure: *failure };
-            (Settled::Refused, reason.clone(), event)
+            (Settled::Refused, reason.clone(), vec![event])
         }
         Outcome::Again { reason, .. } => {
             let event = Event::CommandRefused { command, gone: false, failure: Failure::Error };
-            (Settled::Refused, format!("given up: {reason}"), event)
+            (Settled::Refused, format!("given up: {reason}"), vec![event])
         }
     };
     tracing::info!(call.id = row.call_id, command.kind = row.kind, outcome = text, "command settled");
@@ -242,11 +294,17 @@ async fn settle(app: &Arc<App>, row: &CommandRow, outcome: &Outcome) -> Result<(
         let claimant = claims.claimant();
         let next = queue::finish(conn, &claimant, &row, settled, &text)?;
         let call_id = row.call_id.parse().map_err(DbError::corrupt)?;
-        let mut advanced = services::advance(conn, &claimant, &policy, call_id, &event)?;
-        if let Some(advanced) = &mut advanced {
-            advanced.commands.extend(next);
+        let mut commands = Vec::from_iter(next);
+        let mut last = None;
+        let mut is_news = false;
+        for event in &events {
+            if let Some(advanced) = services::advance(conn, &claimant, &policy, call_id, event)? {
+                is_news |= advanced.is_news;
+                commands.extend(advanced.commands);
+                last = Some(advanced.call);
+            }
         }
-        Ok::<Option<Advanced>, ServiceError>(advanced)
+        Ok::<Option<Advanced>, ServiceError>(last.map(|call| Advanced { call, commands, is_news }))
     });
     app.carry_on(written.await?);
     Ok(())

@@ -20,6 +20,8 @@ pub enum Request {
     UpdateCall(CallSid, CallUpdate),
     /// Calls fetch.
     FetchCall(CallSid),
+    /// Participants list, of the conference with this SID or else the one that bears this name now.
+    ListParticipants(Option<ConferenceSid>, String),
     /// Conferences update.
     UpdateConference(ConferenceSid, ConferenceUpdate),
     /// Participants update.
@@ -44,6 +46,7 @@ pub fn request(links: &Links, call: &Call, command: &Command) -> Option<Request>
         }
         Command::EndLeg { .. } => Request::UpdateCall(sid?, CallUpdate::Complete),
         Command::FetchLeg { .. } => Request::FetchCall(sid?),
+        Command::LookIntoRoom => Request::ListParticipants(call.conference_sid.clone(), call.room.clone()),
         Command::Announce { conference_sid, words } => {
             let update = ConferenceUpdate::Announce {
                 url: links.announce(call.id, words),

@@ -94,7 +94,7 @@ impl Scenario {
             Self::SecondAgentNoAnswer | Self::FirstAgentHangsUpNobodyAnswers => ("no_answer", 0),
             Self::SecondAgentDeclines => ("decline", 2000),
             Self::FirstAgentHangsUpWhileRinging => ("answer", 8000),
-            Self::CustomerHangsUpWhileRinging | Self::Cancelled => ("answer", 60_000),
+            Self::CustomerHangsUpWhileRinging | Self::Cancelled | Self::HungUpByCrm => ("answer", 60_000),
             _ => ("answer", 3000),
         };
         [first, customer, second]

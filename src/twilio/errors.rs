@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::telephony::masked;
+use crate::telephony::without_numbers;
 
 /// Why a request to Twilio did not succeed. The variants answer the one question that decides what to do next: can it
 /// have had its effect all the same?
@@ -81,22 +81,6 @@ pub(super) fn refusal(http_status: u16, body: &[u8]) -> TwilioError {
     let ErrorBody { code, message, detail, title } = serde_json::from_slice(body).unwrap_or_default();
     let message = message.or(detail).or(title).unwrap_or_else(|| format!("HTTP {http_status}"));
     TwilioError::Refused { http_status, code, message: without_numbers(&message) }
-}
-
-/// The text with whatever looks like a phone number masked. Digits inside a SID stay.
-fn without_numbers(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find(|c: char| c.is_ascii_alphanumeric()) {
-        let (before, from_word) = rest.split_at(start);
-        let end = from_word.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(from_word.len());
-        let (word, after) = from_word.split_at(end);
-        let is_number = word.len() >= 7 && word.bytes().all(|b| b.is_ascii_digit());
-        safe.push_str(if is_number { before.strip_suffix('+').unwrap_or(before) } else { before });
-        safe.push_str(&if is_number { masked(word) } else { word.to_owned() });
-        rest = after;
-    }
-    safe + rest
 }
 
 /// A code of Twilio's that the service meets, in words for people.

@@ -50,10 +50,8 @@ pub fn dial_ended(request: &TwilioRequest) -> DialEnded {
 pub fn room_change(request: &TwilioRequest) -> Option<Event> {
     let kind = match request.get("StatusCallbackEvent")? {
         "participant-join" => RoomChangeKind::Joined(participant(request)?),
-        "participant-leave" => {
-            RoomChangeKind::Left { participant: participant(request)?, status: left_status(request) }
-        }
-        "conference-end" => RoomChangeKind::Ended,
+        "participant-leave" => left(request)?,
+        "conference-end" => RoomChangeKind::Ended { by: parsed(request, "CallSidEndingConference") },
         _ => RoomChangeKind::Other,
     };
     Some(Event::RoomChanged(RoomChange {
@@ -67,11 +65,15 @@ fn participant(request: &TwilioRequest) -> Option<Participant> {
     Some(Participant { label: parsed(request, "ParticipantLabel"), call_sid: parsed(request, "CallSid")? })
 }
 
-/// What became of the leg of somebody who left: Twilio names it, or else the reason may.
-fn left_status(request: &TwilioRequest) -> Option<LegStatus> {
-    let has_hung_up = request.get("ReasonParticipantLeft") == Some("participant_hung_up");
-    let named = request.get("ParticipantCallStatus").and_then(call_status);
-    named.or(has_hung_up.then_some(LegStatus::Completed))
+/// Somebody left: Twilio names what became of their leg, or else the reason may.
+fn left(request: &TwilioRequest) -> Option<RoomChangeKind> {
+    let hung_up = request.get("ReasonParticipantLeft") == Some("participant_hung_up");
+    let status = request.get("ParticipantCallStatus").and_then(call_status);
+    Some(RoomChangeKind::Left {
+        participant: participant(request)?,
+        status: status.or(hung_up.then_some(LegStatus::Completed)),
+        hung_up,
+    })
 }
 
 /// Twilio's word for a call's status; `answered` is what a Dial that reached a conference says.

@@ -6,8 +6,12 @@ mod api;
 #[cfg(test)]
 mod emulator;
 #[cfg(test)]
+mod flows;
+#[cfg(test)]
 mod management;
 #[cfg(test)]
 mod official;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod voice;

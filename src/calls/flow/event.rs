@@ -119,9 +119,14 @@ pub enum RoomChangeKind {
         participant: Participant,
         /// What the leg did then: `in-progress` means it lives on elsewhere; absent if Twilio did not say.
         status: Option<LegStatus>,
+        /// They hung up themselves; nobody else's leaving closed the room on them.
+        hung_up: bool,
     },
     /// It is closed.
-    Ended,
+    Ended {
+        /// Whose leaving closed it, if Twilio says so.
+        by: Option<CallSid>,
+    },
     /// Something that changes nothing for us: a start, a mute, an announcement.
     Other,
 }
@@ -183,6 +188,8 @@ pub enum Command {
         /// Closes, or stays open.
         value: bool,
     },
+    /// Ask Twilio who is in the room (Participants list).
+    LookIntoRoom,
     /// Ask Twilio how a leg is (Calls fetch).
     FetchLeg {
         /// Whose leg.
@@ -194,7 +201,7 @@ impl Command {
     /// Whose leg it is about, if it is about one.
     pub fn leg_id(&self) -> Option<Uuid> {
         match self {
-            Self::Announce { .. } => None,
+            Self::Announce { .. } | Self::LookIntoRoom => None,
             Self::CreateCall { leg_id }
             | Self::CreateParticipant { leg_id }
             | Self::MoveToRoom { leg_id }

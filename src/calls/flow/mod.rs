@@ -106,8 +106,7 @@ fn end_the_taken_back(before: &Call, taking: &mut rules::Taking<'_>) {
 }
 
 fn close_if_over(call: &mut Call, now: DateTime<Utc>) {
-    if call.stage == Stage::Ending && call.legs.iter().all(Leg::is_over) {
-        call.ended_by_certain = true;
+    if call.stage == Stage::Ending && call.ended_by_certain && call.legs.iter().all(Leg::is_over) {
         call.ended_at = Some(now);
         call.enter(Stage::Ended);
     }

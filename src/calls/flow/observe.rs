@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::event::{Command, DialEnded, Event, LegProgress, Participant, RoomChange, RoomChangeKind, Timer};
-use super::state::{Call, Failure, Leg, LegStatus, Role};
+use super::state::{Call, Failure, Leg, LegStatus, Role, Stage};
 use super::table::Trigger;
 
 /// The part a leg plays at the moment.
@@ -164,17 +164,19 @@ fn room_changed(call: &mut Call, change: &RoomChange, now: DateTime<Utc>) -> Opt
             leg.ends_room = false; // as its document says
             joined(part, leg, now)
         }
-        RoomChangeKind::Left { participant, status } => {
+        RoomChangeKind::Left { participant, status, hung_up } => {
             let leg_id = leg_of(call, participant)?;
-            let leg = fresh_participant(call, leg_id, change.sequence)?;
-            leg.in_room = false;
-            match *status {
-                Some(LegStatus::Completed) => gone(call, leg_id, now),
-                Some(status) if status.is_terminal() => add_failed(call, leg_id, status, now),
-                _ => None,
+            if *hung_up {
+                was_first(call, leg_id);
             }
+            fresh_participant(call, leg_id, change.sequence)?.in_room = false;
+            // A leg that could not be added reports itself, with the SIP code that tells a refusal from an absence.
+            if *status == Some(LegStatus::Completed) { gone(call, leg_id, now) } else { None }
         }
-        RoomChangeKind::Ended => {
+        RoomChangeKind::Ended { by } => {
+            if let Some(leg_id) = by.as_ref().and_then(|sid| call.leg_by_sid(sid)).map(|leg| leg.id) {
+                was_first(call, leg_id);
+            }
             for leg in &mut call.legs {
                 leg.in_room = false;
                 leg.room_sequence = leg.room_sequence.max(change.sequence);
@@ -215,11 +217,13 @@ fn joined(part: Part, leg: &mut Leg, now: DateTime<Utc>) -> Option<Trigger> {
     }
 }
 
-fn add_failed(call: &mut Call, leg_id: Uuid, status: LegStatus, now: DateTime<Utc>) -> Option<Trigger> {
-    let call_sid = call.leg(leg_id)?.call_sid.clone()?;
-    let news =
-        LegProgress { leg_id, call_sid, parent_call_sid: None, status, sequence: None, sip_code: None };
-    progressed(call, &news, now)
+/// Evidence that this person hung up first, for a call that is ending and does not know yet who did.
+fn was_first(call: &mut Call, leg_id: Uuid) {
+    let role = call.leg(leg_id).map(|leg| leg.role);
+    if let Some(role) = role.filter(|_| call.stage == Stage::Ending && !call.ended_by_certain) {
+        call.ended_by = Some(role.into());
+        call.ended_by_certain = true;
+    }
 }
 
 fn done(
@@ -236,7 +240,10 @@ fn done(
             call.leg_mut(*leg_id)?.ends_room = *value;
             None
         }
-        Command::MoveToRoom { .. } | Command::TellAndEnd { .. } | Command::Announce { .. } => None,
+        Command::MoveToRoom { .. }
+        | Command::TellAndEnd { .. }
+        | Command::Announce { .. }
+        | Command::LookIntoRoom => None,
     }
 }
 
@@ -287,7 +294,7 @@ fn refused(
             call.leg_mut(leg_id)?.end_wanted = true;
             None
         }
-        Command::EndLeg { .. } | Command::FetchLeg { .. } => None,
+        Command::EndLeg { .. } | Command::FetchLeg { .. } | Command::LookIntoRoom => None,
     }
 }
 

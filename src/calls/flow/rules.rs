@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::event::{Command, Event, Refusal, SetTimer, Timer, TransferRequest};
+use super::event::{Command, Event, Refusal, RoomChangeKind, SetTimer, Timer, TransferRequest};
 use super::policy::Policy;
 use super::state::{Call, EndReason, Failure, Leg, LegStatus, Party, Role, Stage, Transfer, TransferStatus};
 use super::table::Rule;
@@ -36,7 +36,7 @@ impl Taking<'_> {
             Rule::Move => self.bring(true),
             Rule::Bring => self.bring(false),
             Rule::Ring => self.transfer_is(TransferStatus::Ringing),
-            Rule::PickUp => self.transfer_is(TransferStatus::Answered),
+            Rule::PickUp => self.pick_up(),
             Rule::Introduce => self.introduce(),
             Rule::Return => self.return_to_bridge(),
             Rule::Fail => self.fail(),
@@ -143,6 +143,11 @@ impl Taking<'_> {
         });
     }
 
+    fn pick_up(&mut self) {
+        self.transfer_is(TransferStatus::Answered);
+        self.timer(Timer::MoveLimit, self.policy.move_limit_secs);
+    }
+
     fn introduce(&mut self) {
         self.transfer_is(TransferStatus::Joined);
         self.call.enter(Stage::Introducing);
@@ -227,7 +232,7 @@ impl Taking<'_> {
         if !action_is_to_come {
             self.tell_and_end(agent.map(|leg| leg.id), Words::CustomerLeft);
         }
-        self.end(Party::Customer, true, EndReason::HungUp);
+        self.end(Party::Customer, !is_closed_by_twilio || self.somebody_hung_up(), EndReason::HungUp);
     }
 
     fn agent_gone(&mut self) {
@@ -235,7 +240,13 @@ impl Taking<'_> {
         if !is_closed_by_twilio {
             self.tell_and_end(self.call.customer().map(|leg| leg.id), Words::CallOver);
         }
-        self.end(self.agent_party(), true, EndReason::HungUp);
+        self.end(self.agent_party(), !is_closed_by_twilio || self.somebody_hung_up(), EndReason::HungUp);
+    }
+
+    /// Where one person's leaving closes the room, the news of both come in any order; only these words are proof.
+    fn somebody_hung_up(&self) -> bool {
+        let Event::RoomChanged(change) = self.event else { return false };
+        matches!(change.kind, RoomChangeKind::Left { hung_up: true, .. })
     }
 
     /// Once the two who stay are in the room, either's leaving closes it; and they hear what there is to say. A customer
@@ -299,11 +310,15 @@ impl Taking<'_> {
         self.timer(Timer::RingLimit { leg_id }, self.policy.ring_grace_secs);
     }
 
+    /// News of them may have been lost: asks whether they are alive, and whether they are in the room after all.
     fn seek(&mut self) {
-        let two = [self.call.customer(), self.call.agent()];
-        let missing = two.into_iter().flatten().filter(|leg| !leg.in_room && !leg.is_over());
+        let people = [self.call.customer(), self.call.agent(), self.call.second_agent()];
+        let missing = people.into_iter().flatten().filter(|leg| leg.is_talking() && !leg.in_room);
         let commands: Vec<_> = missing.map(|leg| Command::FetchLeg { leg_id: leg.id }).collect();
-        self.commands.extend(commands);
+        if !commands.is_empty() {
+            self.commands.extend(commands);
+            self.commands.push(Command::LookIntoRoom);
+        }
     }
 
     fn chase(&mut self) {
@@ -319,6 +334,8 @@ impl Taking<'_> {
         }
         if is_any_left {
             self.timer(Timer::EndLimit, self.policy.end_limit_secs);
+        } else if is_ending {
+            self.call.ended_by_certain = true; // no evidence came: the guess stands
         }
     }
 
@@ -332,10 +349,7 @@ impl Taking<'_> {
     }
 
     fn agent_party(&self) -> Party {
-        match self.call.agent().map(|leg| leg.role) {
-            Some(Role::SecondAgent) => Party::SecondAgent,
-            _ => Party::FirstAgent,
-        }
+        self.call.agent().map_or(Party::FirstAgent, |leg| leg.role.into())
     }
 
     fn transfer_is(&mut self, status: TransferStatus) {

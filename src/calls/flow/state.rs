@@ -112,6 +112,16 @@ vocabulary! {
         /** Nobody was left for the customer. */ TransferFailed }
 }
 
+impl From<Role> for Party {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::FirstAgent => Self::FirstAgent,
+            Role::Customer => Self::Customer,
+            Role::SecondAgent => Self::SecondAgent,
+        }
+    }
+}
+
 impl LegStatus {
     /// Whether the leg can never change again.
     pub fn is_terminal(self) -> bool {

@@ -69,11 +69,7 @@ impl Story {
     }
 
     fn leaves(&mut self, leg_id: Uuid, sequence: i64) -> Vec<Command> {
-        self.tell(room(
-            sequence,
-            RoomChangeKind::Left { participant: participant(leg_id), status: Some(LegStatus::Completed) },
-        ))
-        .unwrap()
+        self.tell(room(sequence, left(leg_id))).unwrap()
     }
 
     fn transfer(&self) -> &Transfer {
@@ -118,6 +114,14 @@ fn sid(leg_id: Uuid) -> CallSid {
 
 fn participant(leg_id: Uuid) -> Participant {
     Participant { label: Some(leg_id), call_sid: sid(leg_id) }
+}
+
+fn left(leg_id: Uuid) -> RoomChangeKind {
+    RoomChangeKind::Left {
+        participant: participant(leg_id),
+        status: Some(LegStatus::Completed),
+        hung_up: true,
+    }
 }
 
 fn progress(leg_id: Uuid, status: LegStatus) -> LegProgress {
@@ -281,6 +285,40 @@ fn in_a_settled_room_twilio_closes_it_and_nobody_is_told_twice() {
 }
 
 #[test]
+fn in_a_settled_room_evidence_tells_who_left_first_whatever_comes_first() {
+    let settled = || {
+        let mut story = Story::introduced();
+        story.leaves(FIRST, 4);
+        for leg_id in [CUSTOMER, SECOND] {
+            story.call.leg_mut(leg_id).unwrap().ends_room = true;
+        }
+        story.leg(FIRST, LegStatus::Completed);
+        story.leg(SECOND, LegStatus::Completed);
+        story.leg(CUSTOMER, LegStatus::Completed);
+        assert_eq!(story.call.stage, Stage::Ending, "nobody knows yet who was first");
+        story
+    };
+    let mut told = settled();
+    told.tell(room(9, RoomChangeKind::Ended { by: Some(sid(CUSTOMER)) })).unwrap();
+    assert_eq!((told.call.stage, told.call.ended_by), (Stage::Ended, Some(Party::Customer)));
+    let mut never_told = settled();
+    never_told.tell(Event::TimerFired(Timer::EndLimit)).unwrap();
+    assert_eq!((never_told.call.stage, never_told.call.ended_by), (Stage::Ended, Some(Party::SecondAgent)));
+}
+
+#[test]
+fn a_lost_join_is_seen_when_the_room_is_looked_into() {
+    let mut story = Story::ringing();
+    story.leg(SECOND, LegStatus::InProgress);
+    let asked = story.tell(Event::TimerFired(Timer::MoveLimit)).unwrap();
+    assert_eq!(asked, [Command::FetchLeg { leg_id: SECOND }, Command::LookIntoRoom]);
+    let kind = RoomChangeKind::Joined(participant(SECOND));
+    let seen = RoomChange { conference_sid: ConferenceSid::from_u128(7), sequence: None, kind };
+    story.tell(Event::RoomChanged(seen)).unwrap();
+    assert_eq!(story.transfer().status, TransferStatus::Joined);
+}
+
+#[test]
 fn a_second_agent_who_hangs_up_before_the_hand_over_is_said_to_have_hung_up() {
     let mut story = Story::introduced();
     story.leaves(SECOND, 4);
@@ -379,12 +417,7 @@ fn stale_and_doubled_news_changes_nothing() {
     story.leg(SECOND, LegStatus::Ringing);
     story.leg(CUSTOMER, LegStatus::InProgress);
     story.joins(CUSTOMER, 1);
-    story
-        .tell(room(
-            2,
-            RoomChangeKind::Left { participant: participant(FIRST), status: Some(LegStatus::Completed) },
-        ))
-        .unwrap();
+    story.tell(room(2, left(FIRST))).unwrap();
     assert_eq!(story.call, before);
 }
 
@@ -447,11 +480,8 @@ fn any_event() -> impl Strategy<Value = Event> {
             sequence,
             match kind {
                 0 | 1 => RoomChangeKind::Joined(participant(leg_id)),
-                2 => RoomChangeKind::Left {
-                    participant: participant(leg_id),
-                    status: Some(LegStatus::Completed),
-                },
-                _ => RoomChangeKind::Ended,
+                2 => left(leg_id),
+                _ => RoomChangeKind::Ended { by: None },
             },
         )
     });
@@ -511,6 +541,7 @@ proptest! {
             prop_assert!(leg.call_sid.is_some() || is_ended_when_named);
             story.leg(leg.id, LegStatus::Completed);
         }
+        let _ = story.tell(Event::TimerFired(Timer::EndLimit)); // should nobody know who was first
         prop_assert_eq!(story.call.stage, Stage::Ended);
         prop_assert!(story.call.ended_by.is_some() && story.call.end_reason.is_some());
         prop_assert!(story.call.transfers.iter().all(|transfer| transfer.ended_at.is_some()));

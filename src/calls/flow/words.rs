@@ -17,7 +17,7 @@ pub enum Words {
     CustomerLeft,
     /// To customer and agent, together again.
     TransferFailed {
-        /// What became of the second agent, as [`outcome`] says it.
+        /// What became of the second agent, as `outcome` says it.
         outcome: String,
     },
     /// To a customer whose agent has left while the next one is being rung.

@@ -1,0 +1,289 @@
+//! Settings: layered (defaults, environment file, variables, conventional names), typed, checked before anything starts.
+//! Nothing else reads the environment. `config/default.toml` is their manual.
+
+mod checks;
+mod layers;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use crate::app::CallDefaults;
+use crate::calls::flow::Policy;
+use crate::db::{DbOptions, Location};
+use crate::telephony::AccountSid;
+use crate::twilio::{Credentials, TwilioConfig};
+
+/// One clear line: which setting, what is wrong with it, what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SettingsError(String);
+
+impl SettingsError {
+    /// About this setting; a reason of several lines becomes one.
+    pub fn new(setting: &str, reason: impl ToString) -> Self {
+        let reason = reason.to_string();
+        Self(format!("setting {setting}: {}", reason.split_whitespace().collect::<Vec<_>>().join(" ")))
+    }
+}
+
+const ACCOUNT_SID: &str = "twilio.account_sid (TWILIO_ACCOUNT_SID)";
+const DATABASE_URL: &str = "database.url (DATABASE_URL)";
+const PUBLIC_URL: &str = "server.public_url (PUBLIC_URL)";
+
+/// All settings.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The HTTP server.
+    pub server: ServerSettings,
+    /// The database.
+    pub database: DatabaseSettings,
+    /// Twilio.
+    pub twilio: TwilioSettings,
+    /// What calls are made of.
+    pub calls: CallSettings,
+    /// The flow's choices.
+    pub flow: FlowSettings,
+    /// What is heard.
+    pub voice: VoiceSettings,
+    /// Logs.
+    pub logging: LoggingSettings,
+}
+
+/// `[server]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerSettings {
+    /// host:port
+    pub bind: String,
+    /// Absolute, without a trailing slash; empty if not set.
+    pub public_url: String,
+    /// 0 means one a core.
+    pub workers: usize,
+    /// How long a stop waits, in seconds.
+    pub shutdown_timeout_secs: u64,
+    /// How long a TwiML view waits for the database, in milliseconds.
+    pub database_budget_ms: u64,
+}
+
+/// `[database]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseSettings {
+    /// `sqlite://…` or `postgres://…`.
+    pub url: SecretString,
+    /// Connections at the most.
+    pub pool_size: u32,
+    /// In milliseconds.
+    pub pool_timeout_ms: u64,
+    /// In milliseconds.
+    pub busy_timeout_ms: u64,
+}
+
+/// `[twilio]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TwilioSettings {
+    /// `AC…`
+    pub account_sid: String,
+    /// Signs webhooks.
+    pub auth_token: SecretString,
+    /// Accepted on webhooks while tokens are rotated.
+    pub previous_auth_token: SecretString,
+    /// `SK…`
+    pub api_key: String,
+    /// The key's.
+    pub api_secret: SecretString,
+    /// Where REST is.
+    pub base_url: String,
+    /// In milliseconds.
+    pub connect_timeout_ms: u64,
+    /// In milliseconds.
+    pub timeout_ms: u64,
+    /// E.164, or empty.
+    pub caller_id: String,
+}
+
+/// `[calls]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallSettings {
+    /// In seconds.
+    pub ring_timeout_secs: u32,
+    /// In seconds.
+    pub time_limit_secs: u32,
+}
+
+/// `[flow]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FlowSettings {
+    /// In seconds.
+    pub ring_grace_secs: u32,
+    /// In seconds.
+    pub move_limit_secs: u32,
+    /// In seconds.
+    pub end_limit_secs: u32,
+}
+
+/// `[voice]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VoiceSettings {
+    /// Such as `en-US`.
+    pub language: String,
+    /// Twilio's name of a voice, or empty.
+    pub voice: String,
+    /// Absolute URL, or empty.
+    pub hold_music_url: String,
+}
+
+/// `[logging]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoggingSettings {
+    /// How lines look.
+    pub format: LogFormat,
+    /// A tracing filter.
+    pub level: String,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+impl TryFrom<String> for LogFormat {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.as_str() {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("expected text or json"),
+        }
+    }
+}
+
+/// Twilio as `serve` needs it: all of it is there.
+#[derive(Debug, Clone)]
+pub struct Twilio {
+    /// For REST.
+    pub config: TwilioConfig,
+    /// How long connecting may take.
+    pub connect_timeout: Duration,
+    /// Tokens that webhooks may be signed with, the present one first.
+    pub signature_tokens: Vec<SecretString>,
+}
+
+impl Settings {
+    /// The settings of this process.
+    ///
+    /// # Errors
+    /// One line about the first setting that is wrong.
+    pub fn load() -> Result<Self, SettingsError> {
+        Self::from_layers(Path::new("config"), &layers::environment(std::env::vars_os())?)
+    }
+
+    /// The settings that a folder of files and these variables make.
+    ///
+    /// # Errors
+    /// One line about the first setting that is wrong.
+    pub fn from_layers(folder: &Path, variables: &BTreeMap<String, String>) -> Result<Self, SettingsError> {
+        let mut settings = layers::merge(folder, variables)?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// Where the database is, and how patiently it is used.
+    ///
+    /// # Errors
+    /// When the URL is not one of a database.
+    pub fn database(&self) -> Result<DbOptions, SettingsError> {
+        let location = Location::parse(self.database.url.expose_secret());
+        Ok(DbOptions {
+            location: location.map_err(|reason| SettingsError::new(DATABASE_URL, reason))?,
+            pool_size: self.database.pool_size,
+            pool_timeout: Duration::from_millis(self.database.pool_timeout_ms),
+            busy_timeout: Duration::from_millis(self.database.busy_timeout_ms),
+        })
+    }
+
+    /// Twilio's account, for the commands that need it.
+    ///
+    /// # Errors
+    /// One line about what is missing.
+    pub fn twilio(&self) -> Result<Twilio, SettingsError> {
+        let twilio = &self.twilio;
+        let account_sid: AccountSid =
+            required(ACCOUNT_SID, &twilio.account_sid, "it is AC and 32 hexadecimal digits")?
+                .parse()
+                .map_err(|error| SettingsError::new(ACCOUNT_SID, error))?;
+        // Webhooks are signed with the token even where REST uses a key.
+        let hint = "the Twilio console shows it beside the account SID";
+        required("twilio.auth_token (TWILIO_AUTH_TOKEN)", twilio.auth_token.expose_secret(), hint)?;
+        let credentials = if twilio.api_key.is_empty() {
+            Credentials::AuthToken(twilio.auth_token.clone())
+        } else {
+            Credentials::ApiKey { sid: twilio.api_key.clone(), secret: twilio.api_secret.clone() }
+        };
+        let tokens = [&twilio.auth_token, &twilio.previous_auth_token];
+        let is_set = |token: &&SecretString| !token.expose_secret().is_empty();
+        Ok(Twilio {
+            config: TwilioConfig {
+                base_url: twilio.base_url.clone(),
+                account_sid,
+                credentials,
+                timeout: Duration::from_millis(twilio.timeout_ms),
+            },
+            connect_timeout: Duration::from_millis(twilio.connect_timeout_ms),
+            signature_tokens: tokens.into_iter().filter(is_set).cloned().collect(),
+        })
+    }
+
+    /// How Twilio reaches this service.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn public_url(&self) -> Result<&str, SettingsError> {
+        let hint = "it is how Twilio reaches this service, such as https://calls.example.com";
+        required(PUBLIC_URL, &self.server.public_url, hint)
+    }
+
+    /// What calls are made of.
+    pub fn call_defaults(&self) -> CallDefaults {
+        CallDefaults {
+            caller_id: self.twilio.caller_id.parse().ok(),
+            ring_timeout_secs: self.calls.ring_timeout_secs,
+            time_limit_secs: self.calls.time_limit_secs,
+        }
+    }
+
+    /// The flow's choices.
+    pub fn policy(&self) -> Policy {
+        Policy {
+            ring_grace_secs: self.flow.ring_grace_secs,
+            move_limit_secs: self.flow.move_limit_secs,
+            end_limit_secs: self.flow.end_limit_secs,
+        }
+    }
+}
+
+/// `hint` says what it looks like or where to find it.
+fn required<'a>(name: &str, value: &'a str, hint: &str) -> Result<&'a str, SettingsError> {
+    if value.is_empty() {
+        return Err(SettingsError::new(name, format!("is missing; {hint}")));
+    }
+    Ok(value)
+}

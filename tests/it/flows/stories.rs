@@ -1,0 +1,227 @@
+//! Every story of the demo, on this suite's database: what people heard, what Twilio was asked, what is kept.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use warm_transfer::db::DbError;
+use warm_transfer::db::schema::{commands, legs, timers, webhooks};
+use warm_transfer::demo::{CUSTOMER, FIRST_AGENT, SECOND_AGENT, Scenario, StageOptions};
+use warm_transfer::emulator::EventKind;
+
+use super::{Played, field, played};
+
+async fn story(scenario: Scenario) -> Played {
+    let played = played(scenario, StageOptions::default()).await;
+    kept_in_full(&played).await;
+    twiml_is_sound(&played);
+    played
+}
+
+/// Nothing is left to do, each leg is kept once with its last status, and every webhook is in the journal.
+async fn kept_in_full(played: &Played) {
+    let server = &played.theatre.stage.server;
+    no_command_is_open(played).await;
+    let sent = played.theatre.stage.emulator.webhooks().len() as i64;
+    let counts = server.app().db.read(|conn| {
+        let open = commands::table.filter(commands::finished_at.is_null()).count().get_result::<i64>(conn)?;
+        let left = timers::table.count().get_result::<i64>(conn)?;
+        let kept = webhooks::table.count().get_result::<i64>(conn)?;
+        let sids: Vec<Option<String>> = legs::table.select(legs::call_sid).load(conn)?;
+        Ok::<_, DbError>((open, left, kept, sids))
+    });
+    let (open, left, kept, mut sids) = counts.await.unwrap();
+    assert_eq!((open, left), (0, 0), "open commands, timers left");
+    assert!(kept >= sent, "{sent} webhooks were sent, {kept} are kept");
+    sids.retain(Option::is_some);
+    let count = sids.len();
+    sids.sort_unstable();
+    sids.dedup();
+    assert_eq!(sids.len(), count);
+    let seen = played.report.timeline.iter().filter(|event| event.kind == EventKind::Dialled).count();
+    assert_eq!(count, seen, "as many legs are kept as were dialled");
+}
+
+/// What was on its way to Twilio when the call ended comes to its end too.
+async fn no_command_is_open(played: &Played) {
+    let app = played.theatre.stage.server.app();
+    let mut changed = app.changed.subscribe();
+    let settled = async {
+        loop {
+            let open = app.db.read(|conn| {
+                let open = commands::table.filter(commands::finished_at.is_null()).count();
+                Ok::<_, DbError>(open.get_result::<i64>(conn)?)
+            });
+            if open.await.unwrap() == 0 {
+                return;
+            }
+            // What changes no call says nothing: look again all the same.
+            drop(tokio::time::timeout(Duration::from_millis(100), changed.recv()).await);
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), settled).await.expect("commands stay open");
+}
+
+/// Every document was XML of the right type, every callback was accepted.
+fn twiml_is_sound(played: &Played) {
+    for webhook in played.theatre.stage.emulator.webhooks() {
+        let status = webhook.status.unwrap_or_default();
+        assert!((200..300).contains(&status), "{} {status} {}", webhook.url, webhook.body);
+        if webhook.url.contains("/twiml/") {
+            let content_type = webhook.content_type.unwrap_or_default();
+            assert!(content_type.starts_with("text/xml"), "{}: {content_type}", webhook.url);
+            let document = roxmltree::Document::parse(&webhook.body).unwrap();
+            assert_eq!(document.root_element().tag_name().name(), "Response");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_straight_story_introduces_and_hands_over() {
+    let played = story(Scenario::Straight).await;
+    for (who, others) in [
+        (FIRST_AGENT, [CUSTOMER, SECOND_AGENT]),
+        (CUSTOMER, [FIRST_AGENT, SECOND_AGENT]),
+        (SECOND_AGENT, [FIRST_AGENT, CUSTOMER]),
+    ] {
+        assert!(played.ever_heard_exactly(who, &others), "{} hears the other two", who.name);
+    }
+    assert!(played.ever_heard_exactly(CUSTOMER, &[SECOND_AGENT]), "after the hand-over");
+    assert!(played.ever_heard_exactly(SECOND_AGENT, &[CUSTOMER]), "after the hand-over");
+    assert_eq!(played.leg("second_agent")["status"], "completed");
+    played.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_twilio_is_asked_is_what_the_design_says() {
+    let played = story(Scenario::Straight).await;
+    let [call] = &played.asked("POST", "/Calls.json")[..] else { panic!("one call is created") };
+    let all_events = ["initiated", "ringing", "answered", "completed"];
+    assert_eq!(field(call, "StatusCallbackEvent"), all_events, "repeated keys");
+    assert_eq!((field(call, "To"), field(call, "Timeout")), (vec![FIRST_AGENT.address], vec!["10"]));
+    let [participant] = &played.asked("POST", "/Participants.json")[..] else { panic!("one participant") };
+    assert_eq!(field(participant, "StatusCallbackEvent"), all_events);
+    assert_eq!(field(participant, "EarlyMedia"), ["true"]);
+    assert_eq!(field(participant, "EndConferenceOnExit"), ["false"]);
+    let callback = field(participant, "ConferenceStatusCallback")[0].to_owned();
+    let documents: Vec<String> =
+        played.theatre.stage.emulator.webhooks().into_iter().map(|it| it.body).collect();
+    let rooms: Vec<&String> = documents.iter().filter(|body| body.contains("<Conference")).collect();
+    assert_eq!(rooms.len(), 2, "customer and first agent");
+    for room in rooms {
+        assert!(room.contains(&callback.replace('&', "&amp;")), "the same callback on every leg: {room}");
+        assert!(room.contains(r#"endConferenceOnExit="false""#) && room.contains(r#"beep="false""#));
+    }
+    let flags = played.theatre.stage.emulator.requests();
+    let settled = flags.iter().filter(|request| field(request, "EndConferenceOnExit") == ["true"]).count();
+    assert_eq!(settled, 2, "whoever of the two leaves closes the room");
+    played.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn handed_over_by_the_api() {
+    let played = story(Scenario::HandedOver).await;
+    assert!(played.ever_heard_exactly(CUSTOMER, &[SECOND_AGENT]));
+    played.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_second_agent_leaves_the_two_together_and_both_are_told() {
+    together_again(Scenario::SecondAgentBusy, "Dana is busy").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_agent_who_does_not_answer_leaves_the_two_together_and_both_are_told() {
+    together_again(Scenario::SecondAgentNoAnswer, "Dana did not answer").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_agent_who_declines_leaves_the_two_together_and_both_are_told() {
+    together_again(Scenario::SecondAgentDeclines, "Dana declined the call").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_agent_who_hangs_up_leaves_the_two_together_and_both_are_told() {
+    together_again(Scenario::SecondAgentHangsUp, "Dana hung up").await;
+}
+
+async fn together_again(scenario: Scenario, words: &str) {
+    let played = story(scenario).await;
+    for (who, other) in [(CUSTOMER, FIRST_AGENT), (FIRST_AGENT, CUSTOMER)] {
+        assert!(played.ever_heard_words(who, words), "{} is told: {words}", who.name);
+        assert!(played.ever_heard_exactly(who, &[other]));
+    }
+    let detail = played.report.call["transfers"][0]["failure_detail"].as_str().unwrap().to_owned();
+    assert!(detail.starts_with(words), "{detail}");
+    played.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_try_after_a_busy_line_succeeds_and_moves_nobody() {
+    let played = story(Scenario::SecondTry).await;
+    assert!(played.ever_heard_exactly(CUSTOMER, &[SECOND_AGENT]));
+    let rooms = played.theatre.stage.emulator.webhooks();
+    assert_eq!(rooms.iter().filter(|it| it.body.contains("<Conference")).count(), 2, "both moved once");
+    played.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_who_hangs_up_while_it_rings_stops_the_ringing_and_the_agent_is_told() {
+    let played = story(Scenario::CustomerHangsUpWhileRinging).await;
+    assert!(played.ever_heard_words(FIRST_AGENT, "The customer has hung up"));
+    assert_ne!(played.leg("second_agent")["status"], "completed", "was never answered");
+    played.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_who_leaves_while_it_rings_leaves_the_customer_to_the_second_agent() {
+    let played = story(Scenario::FirstAgentHangsUpWhileRinging).await;
+    assert!(played.ever_heard_words(CUSTOMER, "One moment please"));
+    assert!(played.ever_heard_exactly(CUSTOMER, &[SECOND_AGENT]));
+    played.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_whom_nobody_takes_hears_a_goodbye() {
+    let played = story(Scenario::FirstAgentHangsUpNobodyAnswers).await;
+    assert!(played.ever_heard_words(CUSTOMER, "nobody is available"));
+    played.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_transfer_leaves_the_two_together() {
+    let played = story(Scenario::Cancelled).await;
+    assert!(played.ever_heard_exactly(CUSTOMER, &[FIRST_AGENT]));
+    played.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_who_does_not_answer_is_explained_to_the_agent() {
+    let played = story(Scenario::CustomerNoAnswer).await;
+    assert!(played.ever_heard_words(FIRST_AGENT, "The customer did not answer"));
+    played.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_customer_is_explained_to_the_agent() {
+    let played = story(Scenario::CustomerBusy).await;
+    assert!(played.ever_heard_words(FIRST_AGENT, "The customer's line is busy"));
+    played.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_agent_does_not_answer_the_customer_is_never_rung() {
+    let played = story(Scenario::AgentNoAnswer).await;
+    let rang = played.report.timeline.iter().any(|event| event.address.as_deref() == Some(CUSTOMER.address));
+    assert!(!rang);
+    played.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn most_calls_are_never_transferred() {
+    story(Scenario::NoTransfer).await.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_crm_ends_a_call_in_the_middle_of_its_transfer() {
+    story(Scenario::HungUpByCrm).await.close().await;
+}
