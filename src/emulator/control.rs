@@ -13,9 +13,8 @@ use serde_json::{Value, json};
 use super::ClockMode;
 use super::engine::http::Link;
 use super::engine::people::{NotNow, Number};
-use super::engine::{Method, PhonePlan, addresses, as_mermaid, as_text, fetch_unusable};
+use super::engine::{FaultRules, Method, PhonePlan, addresses, as_mermaid, as_text, fetch_unusable};
 use super::exchange::Exchange;
-use super::faults::FaultRules;
 
 type Shared = Data<Arc<Exchange>>;
 
@@ -33,10 +32,13 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(person("decline").post(decline))
         .service(person("hang-up").post(hang_up))
         .service(person("press").post(press))
+        .service(person("say").post(say))
         .service(put("numbers/{number}").put(set_number))
         .service(put("calls").post(ring))
         .service(put("faults").put(set_faults))
         .service(put("switches").put(set_switches).get(switches))
+        .service(put("debugger").get(debugger))
+        .service(put("calls/{call_sid}/twiml").get(executed))
         .service(put("timeline").get(timeline))
         .service(put("audibility").get(audibility))
         .service(put("requests").get(requests))
@@ -200,6 +202,23 @@ async fn press(path: Path<String>, body: Bytes, exchange: Shared) -> HttpRespons
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Say {
+    text: String,
+    #[serde(default)]
+    call_sid: Option<String>,
+}
+
+async fn say(path: Path<String>, body: Bytes, exchange: Shared) -> HttpResponse {
+    finish((|| {
+        let address = address(&path, "address")?;
+        let say: Say = read(&body)?;
+        exchange.with(|engine| engine.person_says(&address, say.call_sid.as_deref(), &say.text))?;
+        ok(json!({"address": address}))
+    })())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct NumberBody {
     voice_url: Option<String>,
     method: Option<String>,
@@ -247,7 +266,7 @@ async fn ring(body: Bytes, exchange: Shared) -> HttpResponse {
 async fn set_faults(body: Bytes, exchange: Shared) -> HttpResponse {
     finish((|| {
         let rules: FaultRules = read(&body)?;
-        exchange.set_faults(rules);
+        exchange.with(|engine| engine.set_faults(rules));
         ok(json!({}))
     })())
 }
@@ -310,6 +329,19 @@ async fn timeline(request: HttpRequest, exchange: Shared) -> HttpResponse {
         Some("text") => text(as_text(&events)),
         Some("mermaid") => text(as_mermaid(&events)),
         _ => HttpResponse::Ok().json(json!({"events": events})),
+    }
+}
+
+async fn debugger(exchange: Shared) -> HttpResponse {
+    HttpResponse::Ok().json(json!({"entries": exchange.with(|engine| engine.debugger())}))
+}
+
+async fn executed(path: Path<String>, exchange: Shared) -> HttpResponse {
+    match exchange.with(|engine| engine.executed_documents(&path)) {
+        Some(documents) => {
+            HttpResponse::Ok().json(json!({"call_sid": path.as_str(), "documents": documents}))
+        }
+        None => unknown().await,
     }
 }
 

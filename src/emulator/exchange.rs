@@ -9,9 +9,9 @@ use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, broadcast, watch};
 
+use super::engine::faults::RestFault;
 use super::engine::pace::Pace;
 use super::engine::{Audibility, Engine, EngineOptions, HttpOutcome, HttpRequest, RequestId, TimelineEvent};
-use super::faults::{FaultRules, Faults};
 use super::rest::{RestAnswer, RestRequest};
 use super::webhooks::{Sender, WebhookRecord};
 use super::{ClockMode, EmulatorOptions};
@@ -43,7 +43,6 @@ struct State {
     received: u64,
     requests: VecDeque<RequestRecord>,
     webhooks: VecDeque<WebhookRecord>,
-    faults: Faults,
 }
 
 /// The exchange that all handlers share.
@@ -118,48 +117,22 @@ impl Exchange {
         self.length.send_replace(u64::try_from(state.published).unwrap_or(u64::MAX));
         let now = state.engine.now_ms();
         for request in state.engine.take_requests() {
-            let path = url::Url::parse(&request.url).map(|u| u.path().to_owned()).unwrap_or_default();
-            let fault = state.faults.webhook(&path);
-            let copies = if fault.duplicate { 2 } else { 1 };
-            for copy in 0..copies {
-                self.in_flight.send_modify(|n| *n += 1);
-                state.unanswered += 1;
-                let (exchange, request, generation) = (self.clone(), request.clone(), state.generation);
-                let fault = fault.clone();
-                self.runtime.spawn(async move {
-                    exchange.deliver(request, generation, now, fault.delay_ms, fault.drop, copy > 0).await;
-                });
-            }
+            self.in_flight.send_modify(|n| *n += 1);
+            state.unanswered += 1;
+            let (exchange, generation) = (self.clone(), state.generation);
+            self.runtime.spawn(async move { exchange.deliver(request, generation, now).await });
         }
         self.wake.notify_one();
     }
 
     /// Sends one webhook and gives its answer to the engine that asked for it. A duplicate's answer is thrown away.
-    async fn deliver(
-        self: Arc<Self>,
-        request: HttpRequest,
-        generation: u64,
-        now: u64,
-        delay_ms: u64,
-        drop: bool,
-        duplicate: bool,
-    ) {
-        if delay_ms > 0 {
-            tokio::time::sleep(self.real(delay_ms)).await;
-        }
-        let (outcome, record) = if drop {
-            let reason = "lost on purpose".to_owned();
-            (HttpOutcome::Failed { code: 11200, reason }, None)
-        } else {
-            let (outcome, record) = self.sender.send(&request, now + delay_ms).await;
-            (outcome, Some(record))
-        };
+    async fn deliver(self: Arc<Self>, request: HttpRequest, generation: u64, now: u64) {
+        let (outcome, record) = self.sender.send(&request, now).await;
+        let duplicate = request.delivery.is_copy;
         {
             let mut state = self.lock();
             if state.generation == generation {
-                if let Some(record) = record {
-                    keep(&mut state.webhooks, record);
-                }
+                keep(&mut state.webhooks, record);
                 let outcome = (!duplicate).then_some(outcome);
                 state.answers.insert((request.id, duplicate), outcome);
                 state.unanswered = state.unanswered.saturating_sub(1);
@@ -229,20 +202,16 @@ impl Exchange {
 
     /// A fresh exchange; answers to the old one's webhooks are ignored.
     pub(super) fn reset(&self) {
+        self.sender.forget();
         let mut state = self.lock();
         *state = State::new(&self.options, &self.base_url, state.generation + 1);
         self.length.send_replace(0);
         self.wake.notify_one();
     }
 
-    /// Replaces the faults.
-    pub(super) fn set_faults(&self, rules: FaultRules) {
-        self.lock().faults = Faults::new(rules);
-    }
-
     /// Draws what goes wrong with a REST request.
-    pub(super) fn rest_fault(&self, method: &str, path: &str) -> super::faults::RestFault {
-        self.lock().faults.rest(method, path)
+    pub(super) fn rest_fault(&self, method: &str, path: &str) -> RestFault {
+        self.lock().engine.faults.rest(method, path)
     }
 
     /// Notes a REST request; returns how many there have been.
@@ -335,7 +304,6 @@ impl State {
             received: 0,
             requests: VecDeque::new(),
             webhooks: VecDeque::new(),
-            faults: Faults::new(FaultRules::default()),
         }
     }
 }

@@ -6,14 +6,13 @@
 //! | `rest` | Twilio's REST API over the engine, pure |
 //! | `server`, `control` | the HTTP of both APIs: Twilio's, and `/emulator/…` |
 //! | `exchange` | the running engine: lock, clock, webhooks |
-//! | `webhooks`, `signature`, `faults` | sending, signing, and what goes wrong on purpose |
+//! | `webhooks`, `signature` | sending and signing |
 //!
 //! It shares only plain telephony values with the service: two readings of one documentation.
 
 mod control;
 pub mod engine;
 mod exchange;
-mod faults;
 mod rest;
 mod server;
 mod signature;
@@ -30,9 +29,10 @@ use tokio::task::JoinHandle;
 
 use crate::telephony::AccountSid;
 pub use engine::{
-    Audibility, Behaviour, DeclinedStatus, DeletedParticipant, EndedUpdate, EventKind, Heard, NotNow, Person,
-    PersonAction, PhonePlan, RedirectOrder, RedirectedStatus, RefusedStatus, RingingLeg, Span, Switches,
-    TimelineEvent, UnownedFrom, as_mermaid, as_text,
+    Audibility, Behaviour, DebuggerEntry, DebuggerLevel, DeclinedStatus, DeletedParticipant, EndedUpdate,
+    EventKind, ExecutedDocument, FaultRules, Heard, NotNow, Person, PersonAction, PhonePlan, PlannedPress,
+    RedirectOrder, RedirectedStatus, RefusedStatus, RingingLeg, Span, Switches, TimelineEvent, UnownedFrom,
+    as_mermaid, as_text,
 };
 use exchange::Exchange;
 pub use exchange::RequestRecord;
@@ -181,6 +181,21 @@ impl Emulator {
     pub fn act(&self, address: &str, action: &PersonAction) -> anyhow::Result<()> {
         self.exchange.with(|engine| engine.act(address, action))?;
         Ok(())
+    }
+
+    /// What Twilio's debugger would show, oldest first.
+    pub fn debugger(&self) -> Vec<DebuggerEntry> {
+        self.exchange.with(|engine| engine.debugger())
+    }
+
+    /// The documents a leg executed, in order; `None` when there is no such leg.
+    pub fn executed_documents(&self, call_sid: &str) -> Option<Vec<ExecutedDocument>> {
+        self.exchange.with(|engine| engine.executed_documents(call_sid))
+    }
+
+    /// Replaces what goes wrong on purpose.
+    pub fn set_faults(&self, rules: FaultRules) {
+        self.exchange.with(|engine| engine.set_faults(rules));
     }
 
     /// Changes how the emulator behaves where Twilio's documentation is silent.

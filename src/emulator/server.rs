@@ -30,13 +30,16 @@ async fn answer(request: HttpRequest, body: Bytes, exchange: Data<Arc<Exchange>>
         return respond(&rest::unauthenticated());
     }
     let fault = exchange.rest_fault(&parsed.method, &parsed.path);
-    let broken = fault.reset || fault.status.is_some();
+    let broken = fault.is_broken();
     // A fault after the effect strikes the answer; otherwise Twilio never got to do anything.
     let done = (!broken || fault.after_effect).then(|| exchange.rest(&parsed));
     if fault.latency_ms > 0 {
         actix_web::rt::time::sleep(exchange.real(fault.latency_ms)).await;
     }
-    if fault.reset {
+    if fault.hang_ms > 0 {
+        actix_web::rt::time::sleep(exchange.real(fault.hang_ms)).await;
+    }
+    if fault.reset || fault.hang_ms > 0 {
         exchange.note_request(&parsed, None);
         return cut();
     }
@@ -46,6 +49,12 @@ async fn answer(request: HttpRequest, body: Bytes, exchange: Data<Arc<Exchange>>
     };
     let number = exchange.note_request(&parsed, Some(answer.status));
     let mut response = respond(&answer);
+    if !exchange.with(|engine| engine.switches.unverified_headers) {
+        return response;
+    }
+    if let Some(seconds) = fault.retry_after_s {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
     if let Ok(id) = HeaderValue::from_str(&format!("RQ{number:032x}")) {
         response.headers_mut().insert(HeaderName::from_static("twilio-request-id"), id);
     }

@@ -92,20 +92,46 @@ impl Engine {
     /// What the far end of a leg hears now; `None` when nobody is connected there.
     pub(super) fn hears(&self, id: CallId) -> Option<Vec<Heard>> {
         let call = &self.calls[id];
-        if !call.is_live() {
+        // Between two numbers of the account nobody listens.
+        if !call.is_live() || call.twin.is_some() {
             return None;
         }
-        let mut hears: Vec<Heard> = match &call.activity {
-            Activity::Waiting | Activity::Ended => Vec::new(),
-            Activity::Sound(sound) => sound.iter().cloned().collect(),
-            Activity::Gathering(gathering) => gathering.sound.iter().cloned().collect(),
-            Activity::Dialing => self.hears_dialling(call),
-            Activity::Bridged(peer) => voice(&self.calls[*peer]).into_iter().collect(),
-            Activity::Room(room) => self.hears_in_room(id, *room),
-        };
+        let mut hears = self.ears(id, 0);
         hears.sort();
         hears.dedup();
         Some(hears)
+    }
+
+    /// What arrives at the far end of a leg. `depth` bounds calls that go round in a circle.
+    fn ears(&self, id: CallId, depth: u32) -> Vec<Heard> {
+        let call = &self.calls[id];
+        if call.cut || depth > MAX_DEPTH {
+            return Vec::new();
+        }
+        match &call.activity {
+            Activity::Waiting | Activity::Ended => Vec::new(),
+            Activity::Recording(recorder) => recorder.sound().into_iter().collect(),
+            Activity::Sound(sound) => sound.iter().cloned().collect(),
+            Activity::Gathering(gathering) => gathering.sound.iter().cloned().collect(),
+            Activity::Dialing => self.hears_dialling(call),
+            Activity::Bridged(peer) => self.voice(*peer, depth),
+            Activity::Room(room) => self.hears_in_room(id, *room, depth),
+        }
+    }
+
+    /// What the others hear from a leg.
+    fn voice(&self, id: CallId, depth: u32) -> Vec<Heard> {
+        let call = &self.calls[id];
+        if call.cut {
+            return Vec::new();
+        }
+        if let Some(twin) = call.twin {
+            return self.ears(twin, depth + 1);
+        }
+        match &call.voice {
+            Voice::Person => vec![Heard::Person { who: call.person().to_owned() }],
+            Voice::Machine(sound) => sound.iter().cloned().collect(),
+        }
     }
 
     /// While the child listens to its whisper, the parent hears ringing only with `answerOnBridge`.
@@ -120,7 +146,7 @@ impl Engine {
         self.tracks.get(&owner).and_then(|t| t.sound.clone())
     }
 
-    fn hears_in_room(&self, id: CallId, room: RoomId) -> Vec<Heard> {
+    fn hears_in_room(&self, id: CallId, room: RoomId, depth: u32) -> Vec<Heard> {
         let mut hears: Vec<Heard> = self.track_sound_of(TrackOwner::Announce(id)).into_iter().collect();
         let room_id = room;
         let room = &self.rooms[room];
@@ -139,7 +165,7 @@ impl Engine {
             let audible = room.members.iter().filter(|m| m.joined && !m.muted && !m.hold && m.call != id);
             // A coach is heard by the member who is coached, and by nobody else.
             let audible = audible.filter(|m| m.coaches.is_none_or(|coached| coached == id));
-            hears.extend(audible.filter_map(|m| voice(&self.calls[m.call])));
+            hears.extend(audible.flat_map(|m| self.voice(m.call, depth)));
         }
         let ringing = room
             .members
@@ -152,10 +178,5 @@ impl Engine {
     }
 }
 
-/// What the others hear from a leg.
-fn voice(call: &Call) -> Option<Heard> {
-    match &call.voice {
-        Voice::Person => Some(Heard::Person { who: call.person().to_owned() }),
-        Voice::Machine(sound) => sound.clone(),
-    }
-}
+/// Calls between own numbers are followed so far.
+const MAX_DEPTH: u32 = 3;

@@ -13,8 +13,6 @@ const MS_PER_CHARACTER: u64 = 60;
 const SHORTEST_SPEECH_MS: u64 = 500;
 /// The emulator plays no files: any of them lasts this long.
 const FILE_MS: u64 = 30_000;
-/// One DTMF tone with its gap.
-const DIGIT_MS: u64 = 300;
 /// Nothing lasts longer than a call may.
 const LONGEST_MS: u64 = 24 * 3600 * 1000;
 
@@ -55,7 +53,7 @@ pub(crate) fn length_ms(speech: &Speech) -> Option<u64> {
     let (once, repeat) = match speech {
         Speech::Say { text, repeat } => (say_ms(text), *repeat),
         Speech::Play { repeat, .. } => (FILE_MS, *repeat),
-        Speech::Digits { count } => (u64::from(*count) * DIGIT_MS, Repeat::Times(1)),
+        Speech::Digits { length_ms } => (*length_ms, Repeat::Times(1)),
         Speech::Pause { length_ms } => (*length_ms, Repeat::Times(1)),
     };
     match repeat {

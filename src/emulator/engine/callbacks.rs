@@ -4,6 +4,7 @@
 
 use super::Engine;
 use super::calls::{CallId, Status};
+use super::debugger::DebuggerLevel;
 use super::http::{Link, RequestKind};
 use super::timeline::EventKind;
 
@@ -24,6 +25,9 @@ impl Engine {
         add("CallStatus", &call.status.to_string());
         add("ApiVersion", "2010-04-01");
         add("Direction", &call.direction.to_string());
+        if let Some(found) = &call.answered_by {
+            add("AnsweredBy", found);
+        }
         if let Some(token) = call.given.get("CallToken") {
             add("CallToken", token);
         }
@@ -46,7 +50,7 @@ impl Engine {
     /// Reports `initiated`, `ringing`, `answered` or `completed` to whoever asked for it.
     pub(super) fn progress(&mut self, id: CallId, event: &str) {
         let Some(callback) = self.calls[id].callback.clone() else { return };
-        if !callback.events.contains(event) {
+        if !callback.events.contains(event) || self.calls[id].mute_callbacks {
             return;
         }
         let sequence = self.calls[id].sequence;
@@ -93,12 +97,9 @@ impl Engine {
         what: &str,
     ) {
         if super::fetch::unusable(&url).is_some() {
-            self.record(
-                EventKind::WebhookFailed,
-                call,
-                format!("21502 {url} is not usable"),
-                &[("code", "21502")],
-            );
+            let detail = format!("21502 {url} is not usable");
+            self.record(EventKind::WebhookFailed, call, detail, &[("code", "21502")]);
+            self.log(DebuggerLevel::Error, call, 21502, Some(&url), "the callback's URL is not usable");
             return;
         }
         let detail = format!("{what} to {url}");

@@ -1,17 +1,21 @@
 //! Owns what a call is: its record, what it is doing, and the arena calls live in. How calls change is `lifecycle`'s.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::{Index, IndexMut};
 use std::sync::Arc;
 
+use serde::Serialize;
 use url::Url;
 
 use super::audio::Heard;
 use super::conferences::RoomId;
+use super::debugger::ExecutedDocument;
 use super::http::{Link, Method};
-use super::people::PhonePlan;
-use super::recordings::RecordOrder;
-use super::twiml::{DialVerb, GatherVerb, Verb};
+use super::phones::PhonePlan;
+use super::queues::Queued;
+use super::recorder::Recorder;
+use super::recordings::{RecordOrder, RecordingId};
+use super::twiml::{Detection, DialVerb, Endpoint, GatherVerb, Verb};
 use crate::telephony::CallSid;
 
 /// A call's place in the arena; calls are never removed, only hidden by a REST delete.
@@ -101,8 +105,29 @@ pub(crate) struct Document {
     pub(crate) base: Option<Url>,
     pub(crate) verbs: Arc<[Verb]>,
     pub(crate) next: usize,
-    /// It ends in the bridge to the parent, not in a hang-up.
-    pub(crate) whisper: bool,
+    pub(crate) role: Role,
+}
+
+/// What a document is to its leg: decides what its end does, and what it may say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The leg's own: its end hangs up.
+    Main,
+    /// Runs on an answered child: its end is the bridge to the parent.
+    Whisper,
+    /// Runs while the leg waits in a queue: its end is silence.
+    Queue,
+    /// Runs beside the leg's own: waiting, holding, announcing.
+    Track,
+}
+
+/// What a leg may bring beside the usual.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CallExtras {
+    /// Sent to the far end after its answer.
+    pub(crate) send_digits: Option<String>,
+    pub(crate) detection: Option<Detection>,
 }
 
 /// What the leg is doing: decides what it hears.
@@ -114,6 +139,8 @@ pub(crate) enum Activity {
     Sound(Option<Heard>),
     /// A `<Gather>`.
     Gathering(Gathering),
+    /// A `<Record>`.
+    Recording(Recorder),
     /// In its `<Dial>`, which rings.
     Dialing,
     /// Connected to one other leg.
@@ -140,6 +167,9 @@ pub(crate) struct Dial {
     pub(crate) verb: Arc<DialVerb>,
     pub(crate) started_ms: u64,
     pub(crate) children: Vec<CallId>,
+    /// `sequential`: nouns that have not had their turn.
+    pub(crate) pending: VecDeque<Endpoint>,
+    pub(crate) recording: Option<RecordingId>,
     pub(crate) answered: Option<CallId>,
     pub(crate) bridged_ms: Option<u64>,
 }
@@ -191,6 +221,21 @@ pub(crate) struct Call {
     pub(crate) room: Option<RoomId>,
     /// Verbs and documents since something last took time: bounds loops.
     pub(crate) idle: u32,
+    pub(crate) extras: CallExtras,
+    /// What machine detection found.
+    pub(crate) answered_by: Option<String>,
+    pub(crate) queued: Option<Queued>,
+    pub(crate) executed: VecDeque<ExecutedDocument>,
+    /// Since when the far end hears nothing at all.
+    pub(crate) silent_since: Option<u64>,
+    /// No sound in either direction: a fault.
+    pub(crate) cut: bool,
+    /// No more callbacks are sent: a fault.
+    pub(crate) mute_callbacks: bool,
+    /// The other leg of a call between two numbers of the account.
+    pub(crate) twin: Option<CallId>,
+    /// What the status was, and since when: for reads that lag behind.
+    pub(crate) statuses: Vec<(u64, Status)>,
     /// Deleted by REST: no longer shown.
     pub(crate) deleted: bool,
     /// What is currently recorded as heard.

@@ -44,6 +44,8 @@ pub(crate) struct Member {
     /// By name, not by SID: it would open a new conference of that name.
     pub(crate) by_name: bool,
     pub(crate) joined: bool,
+    /// Its `participant-join` has been reported already, when it began to ring.
+    pub(crate) reported: bool,
     pub(crate) early_media: bool,
     /// Used if this is the first member to join.
     pub(crate) callback: Option<Callback>,
@@ -194,8 +196,7 @@ impl Engine {
         let coaches = noun.coach.as_deref().and_then(|sid| self.calls.find(sid));
         let problem = self.cannot_join(noun, coaches);
         if let Some((code, why)) = problem {
-            let text = code.to_string();
-            self.record(EventKind::TwimlError, Some(call), format!("{code} {why}"), &[("code", &text)]);
+            self.error_of(Some(call), code, None, &why);
             // A label in use leaves the leg with its next verb; the others are told to the action.
             if code == 16025 {
                 self.calls[call].dial = None;
@@ -204,13 +205,7 @@ impl Engine {
             self.finish_dial(call, DialEnd { status: Some("failed"), ..DialEnd::default() }, 0);
             return Flow::Wait;
         }
-        let wait = match &noun.wait {
-            WaitSource::Document { url, method } => match self.resolve(call, url) {
-                Ok(url) => WaitSource::Document { url, method: *method },
-                Err(_) => WaitSource::Document { url: url.clone(), method: *method },
-            },
-            other => other.clone(),
-        };
+        let wait = self.wait_source(call, &noun.wait);
         let callback = noun.callback.as_ref().and_then(|url| self.resolve(call, url).ok());
         let callback = callback.map(|url| Callback {
             url,
@@ -218,6 +213,10 @@ impl Engine {
             events: noun.events.iter().cloned().collect(),
         });
         let room = self.open_room(&noun.name);
+        if let Some(record) = &noun.record {
+            let order = RecordOrder { track: None, ..self.record_order(call, record, "Conference") };
+            self.order_room_recording(room, order);
+        }
         self.rooms[room].members.push(Member {
             call,
             label: noun.label.clone(),
@@ -231,6 +230,7 @@ impl Engine {
             by_rest: false,
             by_name: true,
             joined: false,
+            reported: false,
             early_media: false,
             callback,
             created_ms: self.now_ms,
@@ -265,7 +265,7 @@ impl Engine {
         let Some(member) = self.rooms[room].member_mut(call) else { return };
         member.joined = true;
         member.updated_ms = now;
-        let (wait, callback) = (member.wait.clone(), member.callback.clone());
+        let (wait, callback, reported) = (member.wait.clone(), member.callback.clone(), member.reported);
         if first {
             self.rooms[room].callback = callback;
         }
@@ -279,7 +279,9 @@ impl Engine {
             format!("joins {name}"),
             &[("conference_sid", &sid)],
         );
-        self.room_event(room, Some(call), "participant-join", Vec::new());
+        if !reported {
+            self.room_event(room, Some(call), "participant-join", Vec::new());
+        }
         let beeps = self.rooms[room].member(call).is_some_and(|m| m.beep.on_enter);
         let starter = self.rooms[room].members.iter().any(|m| m.joined && m.start_on_enter);
         if !self.rooms[room].is_started() && self.rooms[room].present() >= 2 && starter {

@@ -3,8 +3,9 @@
 use url::Url;
 
 use super::Engine;
-use super::calls::CallId;
-use super::http::{self, HttpOutcome, HttpRequest, Link, Purpose, RequestId, RequestKind};
+use super::calls::{CallId, Role};
+use super::debugger::DebuggerLevel;
+use super::http::{self, Delivery, HttpOutcome, HttpRequest, Link, Purpose, RequestId, RequestKind};
 use super::timeline::EventKind;
 use super::timers::Timer;
 use super::twiml::TwimlError;
@@ -34,7 +35,8 @@ impl Engine {
         extra: Vec<(String, String)>,
         delay_ms: u64,
     ) {
-        self.fetch_to_run(call, link, kind, extra, delay_ms, kind == RequestKind::Whisper, true);
+        let role = if kind == RequestKind::Whisper { Role::Whisper } else { Role::Main };
+        self.fetch_to_run(call, link, kind, extra, delay_ms, role, true);
     }
 
     #[expect(clippy::too_many_arguments, reason = "one request, described once, by two callers")]
@@ -45,14 +47,14 @@ impl Engine {
         kind: RequestKind,
         extra: Vec<(String, String)>,
         delay_ms: u64,
-        whisper: bool,
+        role: Role,
         fallback_left: bool,
     ) {
         let turn = self.wait(call);
         if self.idles(call, IDLE_FETCH) {
-            return self.document_failed(call, &link.url, endless(), whisper, false);
+            return self.document_failed(call, &link.url, endless(), role, false);
         }
-        let purpose = Purpose::Run { call, turn, whisper, fallback_left };
+        let purpose = Purpose::Run { call, turn, role, fallback_left };
         self.fetch_after(Fetch { call: Some(call), link, kind, extra, purpose }, delay_ms);
     }
 
@@ -133,22 +135,52 @@ impl Engine {
             params,
             call_sid: call.map(|call| self.calls[call].sid.clone()),
             idempotency_token: uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid().to_string(),
+            delivery: Delivery {
+                token_on_first_attempt: self.switches.idempotency_token_on_first_attempt,
+                redirect_keeps_parameters: self.switches.redirect_keeps_parameters,
+                ..Delivery::default()
+            },
         };
         self.post(request);
     }
 
-    /// Hands a request out, or not quite: a callback may come late or twice, if the switches say so.
-    fn post(&mut self, request: HttpRequest) {
+    /// Hands a request out, or not quite: it may be lost, doubled, late or badly signed, if faults or switches say so.
+    fn post(&mut self, mut request: HttpRequest) {
+        let path = Url::parse(&request.url).map(|u| u.path().to_owned()).unwrap_or_default();
+        let fault = self.faults.webhook(&path);
         let callback = request.kind.is_callback();
-        if callback && self.chance(self.switches.duplicated_callbacks_percent) {
-            self.outbox.push(request.clone());
+        let mut delay = fault.delay_ms;
+        if fault.drop {
+            return self.timers.at(self.now_ms.saturating_add(delay), Timer::Lost(request.id));
         }
+        request.delivery.bad_signature = fault.bad_signature;
+        let twice = callback && self.chance(self.switches.duplicated_callbacks_percent);
         if callback && self.chance(self.switches.late_callbacks_percent) {
-            let delay = self.between(200, 5_000);
-            self.timers.at(self.now_ms + delay, Timer::Callback(Box::new(request)));
-        } else {
-            self.outbox.push(request);
+            delay += self.between(200, 5_000);
         }
+        let copy = (twice || fault.duplicate).then(|| {
+            let mut copy = request.clone();
+            copy.delivery.is_copy = true;
+            copy
+        });
+        self.post_after(request, delay);
+        if let Some(copy) = copy {
+            self.post_after(copy, delay);
+        }
+    }
+
+    fn post_after(&mut self, request: HttpRequest, delay_ms: u64) {
+        if delay_ms == 0 {
+            self.outbox.push(request);
+        } else {
+            self.timers.at(self.now_ms.saturating_add(delay_ms), Timer::Callback(Box::new(request)));
+        }
+    }
+
+    /// A webhook lost on purpose: as if nobody had answered.
+    pub(super) fn lost(&mut self, id: RequestId) {
+        let outcome = HttpOutcome::Failed { code: 11200, reason: "lost on purpose".into() };
+        self.http_answer(id, &outcome);
     }
 
     fn is_current(&self, purpose: &Purpose) -> bool {
@@ -172,11 +204,11 @@ impl Engine {
             return;
         }
         match (purpose, http::document(outcome)) {
-            (Purpose::Run { call, whisper, .. }, Ok(program)) => {
-                self.begin(call, program, Url::parse(url).ok(), whisper);
+            (Purpose::Run { call, role, .. }, Ok(program)) => {
+                self.begin(call, program, Url::parse(url).ok(), role);
             }
-            (Purpose::Run { call, whisper, fallback_left, .. }, Err(error)) => {
-                self.document_failed(call, url, error, whisper, fallback_left);
+            (Purpose::Run { call, role, fallback_left, .. }, Err(error)) => {
+                self.document_failed(call, url, error, role, fallback_left);
             }
             (Purpose::Track { owner, .. }, result) => self.track_document(owner, url, result),
             (Purpose::Discard, _) => {}
@@ -199,6 +231,11 @@ impl Engine {
             HttpOutcome::Answer { .. } => None,
         };
         if let Some((code, reason)) = problem {
+            // Whoever runs a document reports its failure; nobody else does for these.
+            if kind.is_callback() {
+                let level = if code == 15003 { DebuggerLevel::Warning } else { DebuggerLevel::Error };
+                self.log(level, call, code, Some(url), &format!("{kind}: {reason}"));
+            }
             let code = code.to_string();
             let detail = format!("{kind} {url}: {code} {reason}");
             self.record(EventKind::WebhookFailed, call, detail, &[("url", url), ("code", &code)]);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::audio;
-use super::calls::{Activity, CallId, Gathering};
+use super::calls::{Activity, CallId, Gathering, Role};
 use super::http::{Link, RequestKind};
 use super::interpreter::Flow;
 use super::timers::Timer;
@@ -57,7 +57,7 @@ impl Engine {
     }
 
     pub(super) fn gather_key(&mut self, call: CallId, key: char) {
-        let Some(mut gathering) = self.gathering(call) else { return };
+        let Some(mut gathering) = self.gathering(call).filter(|g| g.verb.takes_keys) else { return };
         if gathering.verb.finish_on_key.contains(key) {
             return self.finish_gather(call, &gathering, Some(key));
         }
@@ -81,13 +81,27 @@ impl Engine {
         let mut extra = vec![("msg".to_owned(), "Gather End".to_owned())];
         extra.push(("Digits".to_owned(), gathering.digits.clone()));
         extra.push(("FinishedOnKey".to_owned(), key.map(String::from).unwrap_or_default()));
+        self.gather_action(call, gathering, extra);
+    }
+
+    /// Somebody says something to a `<Gather>` that listens for speech; whether one does.
+    pub(super) fn gather_speech(&mut self, call: CallId, text: &str) -> bool {
+        let Some(gathering) = self.gathering(call).filter(|g| g.verb.takes_speech) else { return false };
+        let extra =
+            vec![("SpeechResult".to_owned(), text.to_owned()), ("Confidence".to_owned(), "0.9".to_owned())];
+        self.gather_action(call, &gathering, extra);
+        true
+    }
+
+    fn gather_action(&mut self, call: CallId, gathering: &Gathering, extra: Vec<(String, String)>) {
+        let verb = &gathering.verb;
         match self.resolve(call, verb.action.as_deref().unwrap_or_default()) {
             Ok(url) => {
-                let whisper = self.calls[call].document.as_ref().is_some_and(|d| d.whisper);
+                let role = self.role(call);
                 let link = Link { url, method: verb.method };
-                self.fetch_to_run(call, link, RequestKind::GatherAction, extra, 0, whisper, true);
+                self.fetch_to_run(call, link, RequestKind::GatherAction, extra, 0, role, true);
             }
-            Err(error) => self.document_failed(call, "", error, false, true),
+            Err(error) => self.document_failed(call, "", error, Role::Main, true),
         }
     }
 }

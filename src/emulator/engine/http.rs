@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::audio;
-use super::calls::CallId;
+use super::calls::{CallId, Role};
 use super::timers::TrackOwner;
 use super::twiml::{self, Program, Repeat, Speech, TwimlError, Verb};
 use crate::telephony::CallSid;
@@ -55,6 +55,10 @@ pub enum RequestKind {
     DialAction,
     /// The `action` of a `<Gather>`.
     GatherAction,
+    /// The `action` of a `<Record>`.
+    RecordAction,
+    /// The `action` of an `<Enqueue>`.
+    EnqueueAction,
     /// The document that runs on an answered child before the bridge.
     Whisper,
     /// A conference's wait document.
@@ -69,14 +73,22 @@ pub enum RequestKind {
     StatusCallback,
     /// Conference events.
     ConferenceCallback,
-    /// A recording has started or is ready.
+    /// Recordings.
     RecordingCallback,
+    /// What machine detection found.
+    DetectionCallback,
 }
 
 impl RequestKind {
     /// Whether the answer is ignored.
     pub(crate) fn is_callback(self) -> bool {
-        matches!(self, Self::StatusCallback | Self::ConferenceCallback | Self::RecordingCallback)
+        matches!(
+            self,
+            Self::StatusCallback
+                | Self::ConferenceCallback
+                | Self::RecordingCallback
+                | Self::DetectionCallback
+        )
     }
 }
 
@@ -97,6 +109,21 @@ pub struct HttpRequest {
     pub call_sid: Option<CallSid>,
     /// The same for every attempt at this webhook.
     pub idempotency_token: String,
+    /// How it is to be sent.
+    pub delivery: Delivery,
+}
+
+/// What is open about the sending of a webhook, and what goes wrong with it on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Delivery {
+    /// The token goes with the first attempt too.
+    pub token_on_first_attempt: bool,
+    /// A redirect from POST to GET carries the parameters along.
+    pub redirect_keeps_parameters: bool,
+    /// Signed with another key: a fault.
+    pub bad_signature: bool,
+    /// A second copy of a webhook: a fault. Its answer is ignored.
+    pub is_copy: bool,
 }
 
 /// What came of a request.
@@ -124,7 +151,7 @@ pub enum HttpOutcome {
 #[derive(Debug, Clone)]
 pub(crate) enum Purpose {
     /// Runs on a call.
-    Run { call: CallId, turn: u64, whisper: bool, fallback_left: bool },
+    Run { call: CallId, turn: u64, role: Role, fallback_left: bool },
     /// Feeds a wait, hold or announcement track.
     Track { owner: TrackOwner, turn: u64 },
     /// Twilio asks and throws the answer away.

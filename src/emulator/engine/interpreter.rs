@@ -3,8 +3,9 @@
 use url::Url;
 
 use super::audio;
-use super::calls::{Activity, CallId, Direction, Document, EndedBy, Status};
+use super::calls::{Activity, CallId, Direction, Document, EndedBy, Role, Status};
 use super::http::{self, Link, RequestKind};
+use super::recordings::Recorded;
 use super::timeline::EventKind;
 use super::timers::Timer;
 use super::twiml::{self, Program, Speech, TwimlError, Verb};
@@ -25,6 +26,8 @@ pub(super) enum Flow {
     Wait,
 }
 
+/// The source of a recording that `<Start>` began.
+const BACKGROUND: &str = "StartCallRecordingTwiML";
 /// A redirect takes this long, so that time passes even in a document that only redirects to itself.
 const REDIRECT_MS: u64 = 20;
 /// Sounds at least this long count as doing something: see [`fetch`]'s bound on documents that do nothing.
@@ -50,19 +53,21 @@ impl Engine {
             return;
         }
         match twiml::parse(&text) {
-            Ok(program) => self.begin(call, program, None, false),
-            Err(error) => self.document_failed(call, "", error, false, true),
+            Ok(program) => self.begin(call, program, None, Role::Main),
+            Err(error) => self.document_failed(call, "", error, Role::Main, true),
         }
     }
 
     /// Starts a document on a call.
-    pub(super) fn begin(&mut self, call: CallId, program: Program, base: Option<Url>, whisper: bool) {
-        for (code, message) in &program.warnings {
-            let code = code.to_string();
-            self.record(EventKind::TwimlWarning, Some(call), format!("{code} {message}"), &[("code", &code)]);
-        }
-        self.calls[call].document = Some(Document { base, verbs: program.verbs, next: 0, whisper });
+    pub(super) fn begin(&mut self, call: CallId, program: Program, base: Option<Url>, role: Role) {
+        self.keep_document(Some(call), &program, base.as_ref().map(Url::as_str), role);
+        self.calls[call].document = Some(Document { base, verbs: program.verbs, next: 0, role });
         self.run(call);
+    }
+
+    /// What the document under way is to its leg.
+    pub(super) fn role(&self, call: CallId) -> Role {
+        self.calls[call].document.as_ref().map_or(Role::Main, |d| d.role)
     }
 
     /// The fallback if there is one and it was not the one that failed; otherwise an apology and the end.
@@ -71,18 +76,21 @@ impl Engine {
         call: CallId,
         url: &str,
         error: TwimlError,
-        whisper: bool,
+        role: Role,
         fallback_left: bool,
     ) {
-        let code = error.code.to_string();
-        let detail = format!("{code} {}", error.message);
-        self.record(EventKind::TwimlError, Some(call), detail, &[("code", &code), ("url", url)]);
+        self.error_of(Some(call), error.code, Some(url), &error.message);
         match self.calls[call].fallback.clone() {
             Some(link) if fallback_left => {
-                let extra = vec![("ErrorCode".to_owned(), code), ("ErrorUrl".to_owned(), url.to_owned())];
-                self.fetch_to_run(call, link, RequestKind::Fallback, extra, 0, whisper, false);
+                let mut extra = Vec::new();
+                if self.switches.fallback_tells_the_error {
+                    extra.push(("ErrorCode".to_owned(), error.code.to_string()));
+                    extra.push(("ErrorUrl".to_owned(), url.to_owned()));
+                }
+                self.fetch_to_run(call, link, RequestKind::Fallback, extra, 0, role, false);
             }
-            _ => self.begin(call, http::application_error(), None, false),
+            _ if role == Role::Queue => self.leave_queue(call, "error"),
+            _ => self.begin(call, http::application_error(), None, Role::Main),
         }
     }
 
@@ -93,6 +101,10 @@ impl Engine {
         }
         match self.calls[call].activity {
             Activity::Gathering(_) => self.gather_timer(call),
+            Activity::Recording(ref recorder) => {
+                let recorder = recorder.clone();
+                self.recorder_timer(call, recorder);
+            }
             _ => self.run(call),
         }
     }
@@ -107,7 +119,7 @@ impl Engine {
                 return self.end_of_document(call);
             };
             if self.idles(call, 1) {
-                return self.document_failed(call, "", fetch::endless(), false, false);
+                return self.document_failed(call, "", fetch::endless(), self.role(call), false);
             }
             if self.execute(call, verb) == Flow::Wait {
                 return;
@@ -137,30 +149,41 @@ impl Engine {
     }
 
     fn end_of_document(&mut self, call: CallId) {
-        let whisper = self.calls[call].document.take().is_some_and(|d| d.whisper);
-        if whisper {
-            self.bridge(call);
-        } else {
-            self.end_call(call, Status::Completed, EndedBy::Twiml);
+        let role = self.role(call);
+        self.calls[call].document = None;
+        match role {
+            Role::Whisper => self.bridge(call),
+            // Silence until somebody takes the leg out of the queue.
+            Role::Queue => drop(self.wait(call)),
+            Role::Main | Role::Track => self.end_call(call, Status::Completed, EndedBy::Twiml),
         }
     }
 
     fn execute(&mut self, call: CallId, verb: Verb) -> Flow {
         let name = verb.name();
         self.record(EventKind::TwimlVerb, Some(call), format!("<{name}>"), &[("verb", name)]);
+        if self.role(call) == Role::Queue && !may_run_in_queue(&verb) {
+            self.warn(call, 13238, &format!("<{name}> is not allowed while waiting"));
+            return Flow::Continue;
+        }
         match verb {
             Verb::Speech(speech) => self.sound(call, &speech),
+            Verb::Record(record) => self.start_recorder(call, record),
+            Verb::Enqueue(enqueue) => self.start_enqueue(call, enqueue),
+            Verb::Leave => self.leave_verb(call),
+            Verb::StartRecording(noun) => {
+                let order = self.record_order(call, &noun, BACKGROUND);
+                self.start_recording(Recorded::Call(call), order);
+                Flow::Continue
+            }
+            Verb::StopRecording => {
+                self.end_recordings_of(call, BACKGROUND);
+                Flow::Continue
+            }
             Verb::Gather(gather) => self.start_gather(call, gather),
             Verb::Dial(dial) => self.start_dial(call, dial),
             Verb::Redirect { url, method } => {
-                match self.resolve(call, &url) {
-                    Ok(url) => {
-                        let whisper = self.calls[call].document.as_ref().is_some_and(|d| d.whisper);
-                        let kind = if whisper { RequestKind::Whisper } else { RequestKind::Twiml };
-                        self.fetch_document(call, Link { url, method }, kind, Vec::new(), REDIRECT_MS);
-                    }
-                    Err(error) => self.document_failed(call, &url, error, false, true),
-                }
+                self.redirect_verb(call, &url, method);
                 Flow::Wait
             }
             Verb::Hangup => {
@@ -171,6 +194,22 @@ impl Engine {
                 self.reject(call, busy);
                 Flow::Wait
             }
+        }
+    }
+
+    fn redirect_verb(&mut self, call: CallId, url: &str, method: http::Method) {
+        let role = self.role(call);
+        let kind = match role {
+            Role::Whisper => RequestKind::Whisper,
+            Role::Queue => RequestKind::Wait,
+            Role::Main | Role::Track => RequestKind::Twiml,
+        };
+        match self.resolve(call, url) {
+            Ok(url) => {
+                let extra = self.queue_params(call);
+                self.fetch_to_run(call, Link { url, method }, kind, extra, REDIRECT_MS, role, true);
+            }
+            Err(error) => self.document_failed(call, url, error, role, true),
         }
     }
 
@@ -222,4 +261,9 @@ impl Engine {
             self.calls[call].idle = 0;
         }
     }
+}
+
+/// <https://www.twilio.com/docs/voice/twiml/enqueue>: what a queue's wait document may say.
+fn may_run_in_queue(verb: &Verb) -> bool {
+    matches!(verb, Verb::Speech(_) | Verb::Gather(_) | Verb::Redirect { .. } | Verb::Hangup | Verb::Leave)
 }

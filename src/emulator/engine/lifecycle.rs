@@ -1,14 +1,16 @@
 //! Owns a leg's way from queued through ringing and answer to its end, whatever ends it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-use super::calls::{Activity, Call, CallId, Callback, Direction, EndedBy, Start, Status, Voice};
+use super::audio::Heard;
+use super::calls::{Activity, Call, CallExtras, CallId, Callback, Direction, EndedBy, Start, Status, Voice};
 use super::conferences::{Departure, RoomId};
 use super::http::Link;
 use super::pace::Lane;
 use super::recordings::Recorded;
 use super::timeline::EventKind;
 use super::timers::Timer;
+use super::twiml::digits_ms;
 use super::{Engine, RestError};
 use crate::telephony::CallSid;
 
@@ -87,6 +89,15 @@ impl Engine {
             voice: Voice::Person,
             room: new.room,
             idle: 0,
+            extras: CallExtras::default(),
+            answered_by: None,
+            queued: None,
+            executed: VecDeque::new(),
+            silent_since: None,
+            cut: false,
+            mute_callbacks: false,
+            twin: None,
+            statuses: vec![(self.now_ms, status)],
             deleted: false,
             hears: None,
         };
@@ -111,6 +122,9 @@ impl Engine {
         if self.calls[id].status != Status::Initiated {
             return;
         }
+        if self.ring_own_number(id) {
+            return;
+        }
         let plan = self.phones.take(self.calls[id].person());
         self.calls[id].plan = Some(plan.clone());
         if plan.is_unreachable() {
@@ -120,6 +134,7 @@ impl Engine {
         self.set_status(id, Status::Ringing);
         self.record(EventKind::Ringing, Some(id), format!("{} rings", self.calls[id].to), &[]);
         self.progress(id, "ringing");
+        self.participant_rings(id);
         self.touch(id);
         self.timers.at(self.now_ms + self.calls[id].ring_limit_ms, Timer::RingTimeout(id));
         self.schedule_phone(id, &plan);
@@ -151,9 +166,36 @@ impl Engine {
         self.touch(id);
         self.set_time_limit(id, self.calls[id].time_limit_ms);
         self.schedule_hang_up(id);
+        self.schedule_leg_faults(id);
+        self.answer_twin(id);
+        // An inbound call is answered by its document, which is running already.
+        if self.calls[id].direction == Direction::Inbound {
+            return;
+        }
+        if matches!(self.calls[id].start, Start::Child { .. }) {
+            self.claim_dial(id);
+        }
+        self.read_given(id);
+        // https://www.twilio.com/docs/voice/api/call-resource: with SendDigits there is no machine detection.
+        if let Some(digits) = self.calls[id].extras.send_digits.take() {
+            self.calls[id].extras.detection = None;
+            let turn = self.wait(id);
+            self.calls[id].activity = Activity::Sound(Some(Heard::Tone));
+            self.timers.at(self.now_ms + digits_ms(&digits), Timer::Connected(id, turn));
+        } else if !self.start_detection(id) {
+            self.connected(id);
+        }
+    }
+
+    pub(super) fn connected_at(&mut self, id: CallId, turn: u64) {
+        if self.calls[id].turn == turn && self.calls[id].is_live() {
+            self.connected(id);
+        }
+    }
+
+    /// The leg does what it was dialled for.
+    pub(super) fn connected(&mut self, id: CallId) {
         match self.calls[id].start.clone() {
-            // An inbound call is answered by its document, which is running already.
-            _ if self.calls[id].direction == Direction::Inbound => {}
             Start::Document(link) => self.fetch_document(id, link, super::RequestKind::Twiml, Vec::new(), 0),
             Start::Inline(text) => self.run_inline(id, &text, 0),
             Start::Conference => self.participant_answered(id),
@@ -181,6 +223,8 @@ impl Engine {
 
     pub(super) fn set_status(&mut self, id: CallId, status: Status) {
         self.calls[id].status = status;
+        let now = self.now_ms;
+        self.calls[id].statuses.push((now, status));
         self.calls[id].updated_ms = self.now_ms;
     }
 
@@ -207,8 +251,13 @@ impl Engine {
         if let Activity::Bridged(peer) = activity {
             self.touch(peer);
         }
+        if let Activity::Recording(recorder) = &activity {
+            self.recorder_hung_up(id, recorder);
+        }
         self.parent_ended(id);
         self.child_ended(id);
+        self.abandon_queue(id, "hangup");
+        self.end_twin(id, status);
         self.calls[id].document = None;
     }
 

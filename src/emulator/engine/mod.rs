@@ -6,9 +6,12 @@
 //! | file | owns |
 //! | --- | --- |
 //! | `calls`, `lifecycle` | what a leg is; its way from queued to ended |
-//! | `people` | how phones behave and what people do |
+//! | `people`, `phones` | what people do, how phones behave |
 //! | `twiml`, `interpreter`, `gather` | reading documents, running verbs |
-//! | `dial`, `redirect` | bridges, and what a REST update does to them |
+//! | `dial`, `redirect`, `queues` | bridges, and what a REST update does to them |
+//! | `recordings`, `recorder`, `detection` | what is recorded; whether a machine answered |
+//! | `twins` | calls between two numbers of the account |
+//! | `debugger`, `faults` | what Twilio's console would show; what goes wrong on purpose |
 //! | `conferences`, `participants`, `tracks` | rooms, their members, what waits, holds and announces |
 //! | `pace`, `recordings` | calls per second; what is recorded |
 //! | `http`, `fetch`, `callbacks` | requests, answers, parameters |
@@ -20,7 +23,10 @@ pub(crate) mod audio;
 mod callbacks;
 pub(crate) mod calls;
 pub(crate) mod conferences;
+mod debugger;
+mod detection;
 mod dial;
+pub(crate) mod faults;
 mod fetch;
 mod gather;
 pub(crate) mod http;
@@ -29,6 +35,9 @@ pub(crate) mod lifecycle;
 pub(crate) mod pace;
 pub(crate) mod participants;
 pub(crate) mod people;
+mod phones;
+mod queues;
+mod recorder;
 pub(crate) mod recordings;
 mod redirect;
 mod room_events;
@@ -39,6 +48,7 @@ mod timeline;
 mod timers;
 mod tracks;
 mod twiml;
+mod twins;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,9 +59,13 @@ use rand::{RngExt, SeedableRng};
 pub use audibility::{Audibility, Person, Span};
 pub use audio::Heard;
 pub(crate) use calls::CallId;
+pub use calls::Role;
+pub use debugger::{DebuggerEntry, DebuggerLevel, ExecutedDocument};
+pub use faults::FaultRules;
 pub(crate) use fetch::unusable as fetch_unusable;
 pub use http::{HttpOutcome, HttpRequest, Method, RequestId, RequestKind};
-pub use people::{Behaviour, NotNow, PersonAction, PhonePlan};
+pub use people::{NotNow, PersonAction};
+pub use phones::{Behaviour, PhonePlan, PlannedPress};
 pub(crate) use redirect::Target;
 pub use switches::{
     DeclinedStatus, DeletedParticipant, EndedUpdate, RedirectOrder, RedirectedStatus, RefusedStatus,
@@ -65,7 +79,8 @@ use calls::{Activity, Calls};
 use conferences::Rooms;
 use http::Purpose;
 use pace::Pace;
-use people::{Numbers, Phones};
+use people::Numbers;
+use phones::Phones;
 use recordings::Recordings;
 use timers::{Timer, Timers, TrackOwner};
 use tracks::Track;
@@ -122,6 +137,9 @@ pub struct Engine {
     tracks: BTreeMap<TrackOwner, Track>,
     pub(crate) phones: Phones,
     pub(crate) numbers: Numbers,
+    queues: queues::Queues,
+    debugger: debugger::Debugger,
+    pub(crate) faults: faults::Faults,
     requests: u64,
     outbox: Vec<HttpRequest>,
     asked: BTreeMap<RequestId, (Purpose, RequestKind, String, Option<CallId>)>,
@@ -148,6 +166,9 @@ impl Engine {
             tracks: BTreeMap::new(),
             phones: Phones::default(),
             numbers: Numbers::default(),
+            queues: queues::Queues::default(),
+            debugger: debugger::Debugger::default(),
+            faults: faults::Faults::default(),
             requests: 0,
             outbox: Vec::new(),
             asked: BTreeMap::new(),
@@ -222,6 +243,13 @@ impl Engine {
             Timer::Start(inline) => self.start_inline(*inline),
             Timer::RecordingReady(recording) => self.recording_ready(recording),
             Timer::Callback(request) => self.outbox.push(*request),
+            Timer::Lost(id) => self.lost(id),
+            Timer::Connected(call, turn) => self.connected_at(call, turn),
+            Timer::Detected(call, turn, found) => self.detected(call, turn, found),
+            Timer::Silence(call, since) => self.silent_too_long(call, since),
+            Timer::Press(call, digits) => self.planned_press(call, &digits),
+            Timer::Cut(call, cut) => self.cut_media(call, cut),
+            Timer::Die(call) => self.die(call),
             Timer::End(call, status, by) => self.end_call(call, status, by),
         }
     }
@@ -232,6 +260,7 @@ impl Engine {
             let hears = self.hears(call);
             if self.calls[call].hears != hears {
                 self.calls[call].hears.clone_from(&hears);
+                self.notice_silence(call, hears.as_deref());
                 let person = self.calls[call].person().to_owned();
                 self.heard.change(call, &person, self.now_ms, hears);
             }
@@ -246,6 +275,13 @@ impl Engine {
 
     /// Marks a leg, and whoever is connected with it, as perhaps hearing something else.
     fn touch(&mut self, call: CallId) {
+        self.touch_leg(call);
+        if let Some(twin) = self.calls[call].twin {
+            self.touch_leg(twin);
+        }
+    }
+
+    fn touch_leg(&mut self, call: CallId) {
         self.dirty.insert(call);
         match self.calls[call].activity {
             Activity::Bridged(peer) => {
@@ -334,12 +370,6 @@ impl Engine {
         if let Some(limit) = limit_ms {
             self.set_time_limit(call, limit);
         }
-    }
-
-    /// Puts what Twilio's debugger would warn of on the record.
-    pub(crate) fn warn(&mut self, call: CallId, code: u32, message: &str) {
-        let code = code.to_string();
-        self.record(EventKind::TwimlWarning, Some(call), format!("{code} {message}"), &[("code", &code)]);
     }
 
     /// Puts a REST request on the record; `call` is whom it concerns.

@@ -123,11 +123,26 @@ impl Engine {
             by_rest: true,
             by_name,
             joined: false,
+            reported: false,
             early_media: new.early_media,
             callback: new.conference_callback,
             created_ms: self.now_ms,
             updated_ms: self.now_ms,
         }
+    }
+
+    /// With early media a leg may count as joined as soon as it rings: nobody knows, so a switch decides.
+    pub(super) fn participant_rings(&mut self, call: CallId) {
+        let Some(room) = self.calls[call].room.filter(|_| self.switches.join_at_early_media) else { return };
+        let first = !self.rooms[room].anyone_joined;
+        let Some(member) = self.rooms[room].member_mut(call).filter(|m| m.early_media) else { return };
+        member.reported = true;
+        let callback = member.callback.clone();
+        if first {
+            self.rooms[room].anyone_joined = true;
+            self.rooms[room].callback = callback;
+        }
+        self.room_event(room, Some(call), "participant-join", Vec::new());
     }
 
     /// The added leg has answered: it joins, or opens a new conference of that name if the old one is over.

@@ -1,102 +1,20 @@
-//! Owns the people: how each phone behaves when it rings, and what its holder does of their own accord.
+//! Owns the people: what happens when their phones act, and what they do of their own accord.
 
-use std::collections::{BTreeMap, VecDeque};
-
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 use super::addresses;
-use super::audio::{Heard, say_ms};
+use super::audio::Heard;
 use super::calls::{Activity, CallId, Callback, Direction, EndedBy, Start, Status, Voice};
 use super::http::{Link, Method};
 use super::lifecycle::{LONGEST_CALL_MS, NewCall};
+use super::phones::{Behaviour, GREETING, PhonePlan};
 use super::timeline::EventKind;
 use super::timers::Timer;
 use super::{DeclinedStatus, Engine, RequestKind};
 
-const GREETING: &str = "You have reached a mailbox. Please leave a message after the tone.";
 /// A mailbox stops recording after this long.
 const MAILBOX_RECORDS_MS: u64 = 120_000;
-const BEEP_MS: u64 = 500;
-
-/// What a phone does when it rings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Behaviour {
-    /// Somebody answers.
-    Answer,
-    /// The line is engaged.
-    Busy,
-    /// It rings until the caller gives up.
-    NoAnswer,
-    /// Somebody rejects the call.
-    Decline,
-    /// A mailbox answers, speaks a greeting, beeps and listens.
-    Voicemail,
-    /// No such phone, or switched off.
-    Unreachable,
-    /// It rings until the control API says what its holder does.
-    Manual,
-}
-
-/// A phone's behaviour for one call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PhonePlan {
-    /// What it does.
-    pub behaviour: Behaviour,
-    /// How long after it starts ringing, in milliseconds; by default what is usual for the behaviour.
-    #[serde(default)]
-    pub after_ms: Option<u64>,
-    /// How long after the answer its holder hangs up, in milliseconds; by default never.
-    #[serde(default)]
-    pub hang_up_after_ms: Option<u64>,
-}
-
-impl PhonePlan {
-    /// An answer after a short ring, nothing more: how an unknown phone behaves.
-    pub fn answer() -> Self {
-        Self { behaviour: Behaviour::Answer, after_ms: None, hang_up_after_ms: None }
-    }
-
-    pub(crate) fn is_unreachable(&self) -> bool {
-        self.behaviour == Behaviour::Unreachable
-    }
-
-    fn acts_after_ms(&self) -> Option<u64> {
-        let usual = match self.behaviour {
-            Behaviour::Answer => 1_000,
-            Behaviour::Busy => 400,
-            Behaviour::Decline => 2_000,
-            Behaviour::Voicemail => 15_000,
-            Behaviour::NoAnswer | Behaviour::Unreachable | Behaviour::Manual => return None,
-        };
-        Some(self.after_ms.unwrap_or(usual))
-    }
-}
-
-/// Every phone that somebody has said something about.
-#[derive(Debug, Default)]
-pub(crate) struct Phones {
-    plans: BTreeMap<String, VecDeque<PhonePlan>>,
-}
-
-impl Phones {
-    /// Sets how a phone behaves: one plan a call; the last one stays.
-    pub(crate) fn set(&mut self, address: &str, plans: Vec<PhonePlan>) {
-        self.plans.insert(address.to_owned(), plans.into());
-    }
-
-    /// The plan for the next call.
-    pub(super) fn take(&mut self, address: &str) -> PhonePlan {
-        match self.plans.get_mut(address) {
-            Some(plans) if plans.len() > 1 => plans.pop_front(),
-            Some(plans) => plans.front().cloned(),
-            None => None,
-        }
-        .unwrap_or_else(PhonePlan::answer)
-    }
-}
+pub(super) const BEEP_MS: u64 = 500;
 
 /// A number of the account that people can ring.
 #[derive(Debug, Clone)]
@@ -124,6 +42,8 @@ pub enum PersonAction {
     HangUp,
     /// Presses these keys, one after the other.
     Press(String),
+    /// Says something, to a `<Gather>` that listens for speech.
+    Say(String),
 }
 
 fn normal(address: &str) -> Result<String, NotNow> {
@@ -152,6 +72,7 @@ impl Engine {
             PersonAction::Decline => self.person_declines(&address, None),
             PersonAction::HangUp => self.person_hangs_up(&address, None),
             PersonAction::Press(digits) => self.person_presses(&address, None, digits),
+            PersonAction::Say(text) => self.person_says(&address, None, text),
         }
     }
 
@@ -171,7 +92,12 @@ impl Engine {
             Some(Behaviour::Decline) => self.decline(id),
             Some(Behaviour::Voicemail) => {
                 self.calls[id].voice = Voice::Machine(Some(Heard::Speech { text: GREETING.into() }));
-                self.timers.at(self.now_ms + say_ms(GREETING), Timer::Mailbox(id, 0));
+                let greeting = self.calls[id].plan.as_ref().map_or(0, PhonePlan::greeting_length_ms);
+                self.timers.at(self.now_ms.saturating_add(greeting), Timer::Mailbox(id, 0));
+                self.answer(id);
+            }
+            Some(Behaviour::Fax) => {
+                self.calls[id].voice = Voice::Machine(Some(Heard::Tone));
                 self.answer(id);
             }
             _ => self.answer(id),
@@ -183,6 +109,7 @@ impl Engine {
             return;
         }
         let (sound, after) = match step {
+            0 if self.calls[id].plan.as_ref().is_some_and(|p| p.no_beep) => (None, BEEP_MS),
             0 => (Some(Heard::Tone), BEEP_MS),
             1 => (None, MAILBOX_RECORDS_MS),
             _ => return self.end_call(id, Status::Completed, EndedBy::Person),
@@ -195,6 +122,33 @@ impl Engine {
     pub(super) fn schedule_hang_up(&mut self, id: CallId) {
         if let Some(after) = self.calls[id].plan.as_ref().and_then(|p| p.hang_up_after_ms) {
             self.timers.at(self.now_ms.saturating_add(after), Timer::PhoneHangsUp(id));
+        }
+        let presses = self.calls[id].plan.as_ref().map(|p| p.presses.clone()).unwrap_or_default();
+        for press in presses {
+            let due = self.now_ms.saturating_add(press.after_ms);
+            self.timers.at(due, Timer::Press(id, press.digits));
+        }
+    }
+
+    pub(super) fn planned_press(&mut self, id: CallId, digits: &str) {
+        if self.calls[id].is_live() {
+            self.press(id, digits);
+        }
+    }
+
+    /// Silence begins or ends for somebody; whoever does not bear it hangs up after a while.
+    pub(super) fn notice_silence(&mut self, id: CallId, hears: Option<&[Heard]>) {
+        let silent = hears.is_some_and(<[Heard]>::is_empty);
+        self.calls[id].silent_since = silent.then_some(self.now_ms);
+        let limit = self.calls[id].plan.as_ref().and_then(|p| p.hang_up_on_silence_ms);
+        if let Some(limit) = limit.filter(|_| silent) {
+            self.timers.at(self.now_ms.saturating_add(limit), Timer::Silence(id, self.now_ms));
+        }
+    }
+
+    pub(super) fn silent_too_long(&mut self, id: CallId, since: u64) {
+        if self.calls[id].silent_since == Some(since) && self.calls[id].is_live() {
+            self.end_call(id, Status::Completed, EndedBy::Person);
         }
     }
 
@@ -267,17 +221,46 @@ impl Engine {
         let talks = |s| s == Status::InProgress;
         let id =
             self.leg(address, sid, talks).ok_or_else(|| NotNow(format!("{address} is not on a call")))?;
+        self.press(id, digits);
+        self.done(Ok(()))
+    }
+
+    /// The holder says something to a `<Gather>` that listens for speech.
+    pub(crate) fn person_says(&mut self, address: &str, sid: Option<&str>, text: &str) -> Result<(), NotNow> {
+        let talks = |s| s == Status::InProgress;
+        let id =
+            self.leg(address, sid, talks).ok_or_else(|| NotNow(format!("{address} is not on a call")))?;
+        let heard = self.gather_speech(id, text);
+        self.done(heard.then_some(()).ok_or_else(|| NotNow("nothing listens for speech".into())))
+    }
+
+    fn press(&mut self, id: CallId, digits: &str) {
         self.record(EventKind::Pressed, Some(id), format!("presses {digits}"), &[("digits", digits)]);
         for digit in digits.chars() {
             self.key(id, digit);
         }
-        self.done(Ok(()))
     }
 
     fn key(&mut self, id: CallId, digit: char) {
         match &self.calls[id].activity {
             Activity::Gathering(_) => self.gather_key(id, digit),
+            Activity::Recording(_) => self.recorder_key(id, digit),
+            // The tones pass through to the other number's document.
+            Activity::Bridged(peer) if self.calls[*peer].twin.is_some() => {
+                if let Some(twin) = self.calls[*peer].twin {
+                    self.far_key(twin, digit);
+                }
+            }
             Activity::Dialing | Activity::Bridged(_) | Activity::Room(_) if digit == '*' => self.star(id),
+            _ => {}
+        }
+    }
+
+    /// A key that came over a call between two numbers of the account; it goes no further.
+    fn far_key(&mut self, id: CallId, digit: char) {
+        match &self.calls[id].activity {
+            Activity::Gathering(_) => self.gather_key(id, digit),
+            Activity::Recording(_) => self.recorder_key(id, digit),
             _ => {}
         }
     }
@@ -289,6 +272,14 @@ impl Engine {
         let (Some(number), Some(voice)) = (number, voice) else {
             return Err(NotNow(format!("{to} has no voice_url")));
         };
+        let id = self.inbound(from, to, number);
+        self.fetch_document(id, voice, RequestKind::Twiml, Vec::new(), 0);
+        Ok(self.done(id))
+    }
+
+    /// A ringing leg to one of our numbers, its document not yet asked for.
+    pub(super) fn inbound(&mut self, from: &str, to: &str, number: Number) -> CallId {
+        let voice = number.voice.clone().unwrap_or_else(|| Link { url: String::new(), method: Method::Post });
         let id = self.add_call(
             NewCall {
                 from: from.to_owned(),
@@ -299,14 +290,13 @@ impl Engine {
                 ring_limit_ms: LONGEST_CALL_MS,
                 time_limit_ms: LONGEST_CALL_MS,
                 fallback: None,
-                start: Start::Document(voice.clone()),
+                start: Start::Document(voice),
                 room: None,
             },
             Status::Ringing,
         );
         self.calls[id].dialled_ms = Some(self.now_ms);
         self.record(EventKind::Ringing, Some(id), format!("{from} rings {to}"), &[]);
-        self.fetch_document(id, voice, RequestKind::Twiml, Vec::new(), 0);
-        Ok(self.done(id))
+        id
     }
 }

@@ -9,6 +9,7 @@ use super::conferences::RoomId;
 use super::http::RequestKind;
 use super::timeline::EventKind;
 use super::timers::Timer;
+use super::twiml::RecordingNoun;
 use super::{Engine, RestError};
 
 /// A recording's place in the arena.
@@ -91,12 +92,15 @@ impl Recording {
 pub(crate) struct Recordings {
     list: Vec<Recording>,
     by_sid: BTreeMap<String, RecordingId>,
+    /// Those that were started and not yet found to be over.
+    live: Vec<RecordingId>,
 }
 
 impl Recordings {
     fn add(&mut self, recording: Recording) -> RecordingId {
         let id = RecordingId(self.list.len());
         self.by_sid.insert(recording.sid.clone(), id);
+        self.live.push(id);
         self.list.push(recording);
         id
     }
@@ -117,7 +121,8 @@ impl Recordings {
     }
 
     fn running(&self, of: Recorded) -> Vec<RecordingId> {
-        self.iter().filter(|(_, r)| r.of == of && r.is_running()).map(|(id, _)| id).collect()
+        let wanted = |id: &RecordingId| self[*id].of == of && self[*id].is_running();
+        self.live.iter().copied().filter(wanted).collect()
     }
 }
 
@@ -151,6 +156,39 @@ impl Engine {
         });
         self.recording_event(id);
         id
+    }
+
+    /// How a document wants something recorded. A relative callback is resolved against the document.
+    pub(super) fn record_order(
+        &self,
+        call: CallId,
+        noun: &RecordingNoun,
+        source: &'static str,
+    ) -> RecordOrder {
+        let url = noun.callback.as_deref().and_then(|url| self.resolve(call, url).ok());
+        RecordOrder {
+            source,
+            channels: noun.channels,
+            track: Some(noun.track.clone()),
+            callback: Callback::new(url, noun.callback_method, noun.events.clone()),
+        }
+    }
+
+    /// A document's recording is over, once.
+    pub(super) fn end_recording(&mut self, id: RecordingId) {
+        if self.recordings[id].is_running() {
+            // Stopping what runs is never refused.
+            let _ = self.stop_recording(id, RecordingStatus::Processing);
+        }
+    }
+
+    /// The same for all of a call that have this source.
+    pub(super) fn end_recordings_of(&mut self, call: CallId, source: &str) {
+        for id in self.recordings.running(Recorded::Call(call)) {
+            if self.recordings[id].order.source == source {
+                self.end_recording(id);
+            }
+        }
     }
 
     /// REST: records a live call.
@@ -240,6 +278,8 @@ impl Engine {
         let recording = &mut self.recordings[id];
         let empty = recording.recorded_ms == 0;
         recording.status = if empty { RecordingStatus::Absent } else { RecordingStatus::Completed };
+        self.recordings.live.retain(|live| *live != id);
+        let recording = &mut self.recordings[id];
         recording.updated_ms = self.now_ms;
         self.recording_event(id);
     }

@@ -38,10 +38,16 @@ impl Engine {
             return Err(RestError::bad(21220, "Call is not in-progress. Cannot redirect."));
         }
         self.calls[call].idle = 0;
-        if self.calls[call].dial.as_ref().is_some_and(|d| matches!(d.verb.target, DialTarget::Endpoints(_))) {
+        let in_room = |d: &Dial| matches!(d.verb.target, DialTarget::Conference(_));
+        if self.calls[call].dial.as_ref().is_some_and(|d| !in_room(d)) {
             self.redirect_parent(call, target);
         } else if let Some(parent) = self.dialling_parent(call) {
             self.redirect_child(parent, call, target);
+            self.abandon_queue(call, "redirected-from-bridged");
+        } else if self.calls[call].queued.is_some() {
+            self.abandon_queue(call, "redirected");
+            let delay = self.between(20, 120);
+            self.go_to(call, target, delay);
         } else if self.calls[call].room.is_some() {
             self.redirect_member(call, target);
         } else {
@@ -93,6 +99,10 @@ impl Engine {
         let jitter = self.between(0, 60);
         let end = self.cut_short(parent, &dial);
         for child in &dial.children {
+            if self.calls[*child].queued.is_some() {
+                self.leave_queue(*child, "bridged");
+                continue;
+            }
             let status = if self.calls[*child].is_live() { Status::Completed } else { Status::Canceled };
             self.wait(*child);
             self.timers
@@ -107,9 +117,7 @@ impl Engine {
         let child = dial.answered.or_else(|| dial.children.last().copied());
         let duration = dial.bridged_ms.map(|at| (self.now_ms - at).div_ceil(1000));
         let status = if duration.is_some() { "completed" } else { "canceled" };
-        if duration.is_some() {
-            self.record(super::EventKind::Unbridged, Some(parent), "the bridge has ended", &[]);
-        }
+        self.close_dial(parent, dial);
         DialEnd { status: Some(status), child, duration_s: duration, bridged: Some(duration.is_some()) }
     }
 

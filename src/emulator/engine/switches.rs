@@ -37,6 +37,18 @@ pub struct Switches {
     /// Whether a `From` that is no number of the account is refused (400, 21210). The account's numbers are those of
     /// `PUT /emulator/numbers/…`.
     pub unowned_from: UnownedFrom,
+    /// Whether `participant-join` is reported when a leg with early media starts to ring, instead of at its answer.
+    pub join_at_early_media: bool,
+    /// Whether a fallback is told `ErrorCode` and `ErrorUrl`.
+    pub fallback_tells_the_error: bool,
+    /// Whether `I-Twilio-Idempotency-Token` is sent with the first attempt too, not only with those after it.
+    pub idempotency_token_on_first_attempt: bool,
+    /// Whether REST answers carry `Twilio-Request-Id`, and 429 `Retry-After`.
+    pub unverified_headers: bool,
+    /// Whether a webhook that is redirected from POST to GET carries its parameters along, in the query.
+    pub redirect_keeps_parameters: bool,
+    /// Whether refusals are worded as here, or only say their code: clients must not depend on the words.
+    pub error_wording: bool,
     /// Whether a create answers with `date_created` or null.
     pub date_created_on_create: bool,
 }
@@ -59,6 +71,12 @@ impl Default for Switches {
             duplicated_callbacks_percent: 0,
             late_callbacks_percent: 0,
             unowned_from: UnownedFrom::Accepted,
+            join_at_early_media: false,
+            fallback_tells_the_error: true,
+            idempotency_token_on_first_attempt: true,
+            unverified_headers: true,
+            redirect_keeps_parameters: false,
+            error_wording: true,
             date_created_on_create: true,
         }
     }

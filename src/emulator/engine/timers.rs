@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::calls::{CallId, EndedBy, Status};
 use super::conferences::RoomId;
 use super::fetch::Fetch;
+use super::recordings::RecordingId;
 
 /// Whose extra sound a track is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,15 +43,29 @@ pub(crate) enum Timer {
     DialTimeLimit(CallId, u64),
     /// The current sound, pause or gather is over: on with the document.
     Next(CallId, u64),
+    /// Tones were sent, or detection is over: the leg goes on to what it was dialled for.
+    Connected(CallId, u64),
+    /// Machine detection has found something.
+    Detected(CallId, u64, String),
+    /// A recording's file is ready.
+    RecordingReady(RecordingId),
+    /// Somebody has heard nothing for too long.
+    Silence(CallId, u64),
     /// A track's current sound is over.
     TrackNext(TrackOwner, u64),
     /// A request is due.
     Fetch(Box<Fetch>),
     /// A document that needs no request starts.
     Start(Box<super::interpreter::Inline>),
-    /// A recording has been processed.
-    RecordingReady(super::recordings::RecordingId),
-    /// A callback that comes late.
+    /// A webhook that is lost on purpose is given up.
+    Lost(super::http::RequestId),
+    /// Keys that a phone's plan presses.
+    Press(CallId, String),
+    /// A leg loses its sound, or has it back.
+    Cut(CallId, bool),
+    /// A leg is gone without a word.
+    Die(CallId),
+    /// A webhook that comes late.
     Callback(Box<super::http::HttpRequest>),
     /// A leg ends a little after what caused it.
     End(CallId, Status, EndedBy),

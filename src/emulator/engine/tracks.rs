@@ -8,13 +8,12 @@ use url::Url;
 
 use super::Engine;
 use super::audio::{self, Heard};
-use super::calls::CallId;
+use super::calls::{CallId, Role};
 use super::conferences::{Departure, RoomId};
 use super::fetch::{self, Fetch, IDLE_FETCH, MAX_IDLE};
 use super::http::{Link, Purpose, RequestKind};
-use super::timeline::EventKind;
 use super::timers::{Timer, TrackOwner};
-use super::twiml::{Program, Repeat, Speech, TwimlError, Verb, WaitSource};
+use super::twiml::{DIGIT_MS, Program, Repeat, Speech, TwimlError, Verb, WaitSource};
 
 const REDIRECT_MS: u64 = 20;
 
@@ -56,7 +55,7 @@ impl Engine {
     pub(super) fn beep(&mut self, room: RoomId, count: u32) {
         self.turns += 1;
         let (turn, owner) = (self.turns, TrackOwner::Beep(room));
-        let verbs = vec![Verb::Speech(Speech::Digits { count })].into();
+        let verbs = vec![Verb::Speech(Speech::Digits { length_ms: u64::from(count) * DIGIT_MS })].into();
         self.tracks.insert(owner, Track { turn, link: None, verbs, next: 0, sound: None, idle: 0 });
         self.track_next(owner, turn);
     }
@@ -103,6 +102,7 @@ impl Engine {
         let call = track_call(owner);
         match result {
             Ok(program) => {
+                self.keep_document(call, &program, Some(url), Role::Track);
                 let Some(track) = self.tracks.get_mut(&owner) else { return };
                 let method = track.link.as_ref().map_or(super::Method::Post, |l| l.method);
                 track.link = Some(Link { url: url.to_owned(), method });
@@ -112,9 +112,7 @@ impl Engine {
                 self.track_next(owner, turn);
             }
             Err(error) => {
-                let code = error.code.to_string();
-                let detail = format!("{code} {}", error.message);
-                self.record(EventKind::TwimlError, call, detail, &[("code", &code), ("url", url)]);
+                self.error_of(call, error.code, Some(url), &error.message);
                 self.track_failed(owner);
             }
         }
@@ -161,8 +159,8 @@ impl Engine {
                 }
                 Some(Verb::Redirect { url, method }) => return self.track_redirect(owner, &url, method),
                 Some(other) => {
-                    let detail = format!("13238 <{}> is not allowed here", other.name());
-                    self.record(EventKind::TwimlWarning, track_call(owner), detail, &[("code", "13238")]);
+                    let message = format!("<{}> is not allowed here", other.name());
+                    self.warn_of(track_call(owner), 13238, None, &message);
                 }
             }
         }

@@ -123,7 +123,9 @@ fn short(twiml: &str) -> Result<&str> {
 
 pub(super) fn read(engine: &Engine, sid: &str) -> Result {
     let call = find(engine, sid)?;
-    Ok(RestAnswer::json(200, render(engine, call)).about(call))
+    let mut body = render(engine, call);
+    body["status"] = json!(engine.shown_status(call).rest().to_string());
+    Ok(RestAnswer::json(200, body).about(call))
 }
 
 pub(super) fn find(engine: &Engine, sid: &str) -> Result<CallId> {
@@ -231,7 +233,7 @@ fn render(engine: &Engine, id: CallId) -> Value {
         "parent_call_sid": call.parent.map(|p| engine.calls[p].sid.as_str()),
         "to": call.to, "to_formatted": formatted(&call.to), "from": call.from, "from_formatted": formatted(&call.from),
         "phone_number_sid": null, "group_sid": null, "trunk_sid": null, "caller_name": null, "forwarded_from": null,
-        "answered_by": null, "direction": call.direction.to_string(), "status": call.status.rest().to_string(),
+        "answered_by": call.answered_by, "direction": call.direction.to_string(), "status": call.status.rest().to_string(),
         "date_created": engine.rfc2822(call.created_ms), "date_updated": engine.rfc2822(call.updated_ms),
         "start_time": date(call.dialled_ms), "end_time": date(call.ended_ms), "duration": duration,
         "price": null, "price_unit": "USD", "queue_time": call.queue_ms.to_string(),

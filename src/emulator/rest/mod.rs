@@ -75,7 +75,14 @@ type Result<T = RestAnswer> = std::result::Result<T, RestError>;
 
 /// Answers a request whose credentials are good, and puts it on the record.
 pub(super) fn handle(engine: &mut Engine, request: &RestRequest) -> RestAnswer {
-    let answer = route(engine, request).unwrap_or_else(|error| RestAnswer::error(&error));
+    let worded = engine.switches.error_wording;
+    let answer = route(engine, request).unwrap_or_else(|mut error| {
+        // Without a switch 21220's words: they are Twilio's own.
+        if !worded && error.code != 21220 {
+            error.message = format!("Error {}", error.code);
+        }
+        RestAnswer::error(&error)
+    });
     let root = uri(engine, "");
     let what = request.path.strip_prefix(&root).unwrap_or(&request.path).trim_end_matches(".json");
     engine.record_rest(format!("{} {what}", request.method), answer.call, answer.status);
@@ -84,7 +91,8 @@ pub(super) fn handle(engine: &mut Engine, request: &RestRequest) -> RestAnswer {
 
 impl Engine {
     /// A request to Twilio's REST API without HTTP: status and JSON body, if there is one. `path` is whole and
-    /// percent-encoded, `/2010-04-01/Accounts/AC…/Calls.json`; `query` and `form` are decoded.
+    /// percent-encoded, `/2010-04-01/Accounts/AC…/Calls.json`; `query` and `form` are decoded. Faults that answer with
+    /// an error strike here too; a connection that breaks or hangs is status 0.
     pub fn rest(
         &mut self,
         method: &str,
@@ -92,8 +100,13 @@ impl Engine {
         query: Vec<(String, String)>,
         form: Vec<(String, String)>,
     ) -> (u16, Option<Value>) {
-        let answer = handle(self, &RestRequest { method: method.into(), path: path.into(), query, form });
-        (answer.status, answer.body)
+        let fault = self.faults.rest(method, path);
+        let request = RestRequest { method: method.into(), path: path.into(), query, form };
+        let answer = (!fault.is_broken() || fault.after_effect).then(|| handle(self, &request));
+        match (fault.is_broken(), answer) {
+            (false, Some(answer)) => (answer.status, answer.body),
+            _ => (fault.status.filter(|_| !fault.reset && fault.hang_ms == 0).unwrap_or(0), None),
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The emulator over HTTP: credentials, webhooks with signatures, the control API, and a whole warm transfer.
 
 mod control;
+mod delivery;
+mod load;
 mod schema;
 #[cfg(test)]
 mod support;

@@ -2,6 +2,27 @@
 
 use super::*;
 
+#[test]
+fn a_join_may_be_reported_when_the_leg_rings() {
+    for (early, joins) in [(true, 1), (false, 0)] {
+        let mut world = World::new();
+        world.engine.switches.join_at_early_media = early;
+        world.phone(SECOND, Behaviour::Manual);
+        let form = [
+            ("From", NUMBER),
+            ("To", SECOND),
+            ("ConferenceStatusCallback", "http://app/room"),
+            ("ConferenceStatusCallbackEvent", "join"),
+        ];
+        world.rest("POST", "Conferences/r/Participants", &form);
+        world.pass(2_000);
+        assert_eq!(world.requests("/room").len(), joins);
+        world.engine.person_answers(SECOND, None).unwrap();
+        world.pass(1_000);
+        assert_eq!(world.requests("/room").len(), 1);
+    }
+}
+
 impl World {
     /// Agent and customer, each by a call of its own, in `room-1`.
     pub(super) fn in_room(attributes: &str) -> Self {

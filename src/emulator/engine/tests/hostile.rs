@@ -37,6 +37,20 @@ fn markup() -> impl Strategy<Value = String> {
         Just("é"),
         Just("<Play digits=\"1w*\"/>"),
         Just("<Hangup/>"),
+        Just("<Record maxLength=\"0\" timeout=\"0\" finishOnKey=\"\">"),
+        Just("<Record playBeep=\"false\"/>"),
+        Just("<Enqueue maxQueueSize=\"0\">q"),
+        Just("</Enqueue>"),
+        Just("<Enqueue waitUrl=\"/start\">q</Enqueue>"),
+        Just("<Dial><Queue url=\"/start\">q</Queue></Dial>"),
+        Just("<Leave/>"),
+        Just("<Start><Recording/></Start>"),
+        Just("<Stop><Recording/></Stop>"),
+        Just(
+            "<Dial record=\"true\" sequential=\"true\" action=\"/start\"><Number sendDigits=\"wwwwWWWW\" machineDetection=\"Enable\" url=\"/start\">+15550100003</Number><Number>+15550100002</Number></Dial>"
+        ),
+        Just("<Dial><Conference record=\"true\" waitUrl=\"/start\">r</Conference></Dial>"),
+        Just("<Gather input=\"speech\" actionOnEmptyResult=\"true\"/>"),
         Just("<Reject/>"),
         Just("<!--"),
         Just("-->"),
@@ -64,7 +78,8 @@ proptest! {
     fn any_form_is_answered(
         pairs in prop::collection::vec(
             (prop::sample::select(vec!["To", "From", "Url", "Twiml", "Status", "Timeout", "Label", "HoldUrl", "Hold", "PageSize", "Page",
-                "StatusCallback", "StatusCallbackEvent", "TimeLimit", "CallSidToCoach", "StartTime", "PageToken"]), ".{0,20}"),
+                "StatusCallback", "StatusCallbackEvent", "TimeLimit", "SendDigits", "MachineDetection", "Record", "AsyncAmd", "EarlyMedia",
+                "MachineDetectionTimeout", "RecordingStatusCallback", "ConferenceRecord", "MaxParticipants", "From", "CallerId", "CallSidToCoach", "StartTime", "PageToken"]), ".{0,20}"),
             0..6,
         ),
         path in "(Calls|Conferences|Conferences/.{1,5}/Participants|Calls/.{0,34})",

@@ -6,8 +6,11 @@ mod dial;
 mod documents;
 mod hostile;
 mod participants;
+mod phones;
 mod progress;
+mod queues;
 mod transfer;
+mod voice;
 
 use std::collections::BTreeMap;
 

@@ -2,14 +2,19 @@
 //! It shares nothing with the service's writer, so that one catches the other's mistakes.
 //! <https://www.twilio.com/docs/voice/twiml>
 
+mod attributes;
+mod nouns;
+mod read;
 mod reader;
 mod schema;
 mod verbs;
 
 use std::sync::Arc;
 
+pub(crate) use attributes::{DIGIT_MS, digits_ms};
 pub(crate) use verbs::{
-    Beep, ConferenceNoun, DialTarget, DialVerb, Endpoint, GatherVerb, Repeat, Speech, Verb, WaitSource,
+    Beep, ConferenceNoun, Detection, DialTarget, DialVerb, Endpoint, EnqueueVerb, GatherVerb, QueueNoun,
+    RecordVerb, RecordingNoun, Repeat, Speech, Verb, WaitSource,
 };
 
 /// So many warnings are kept of one document.
@@ -29,28 +34,33 @@ pub(crate) struct Program {
     pub(crate) verbs: Arc<[Verb]>,
     /// What Twilio's debugger would show: code and text. The call goes on.
     pub(crate) warnings: Vec<(u32, String)>,
+    /// The document as it came; empty for one that the emulator made up.
+    pub(crate) text: Arc<str>,
 }
 
 impl Program {
     /// A document that the emulator makes up itself.
     pub(crate) fn of(verbs: impl Into<Arc<[Verb]>>) -> Self {
-        Self { verbs: verbs.into(), warnings: Vec::new() }
+        Self { verbs: verbs.into(), warnings: Vec::new(), text: "".into() }
     }
 }
 
-/// Reads a document: 12100 unparsable, 12102 wrong root.
+/// Reads a document: 12100 unparsable, 12101 another version, 12102 wrong root.
 pub(crate) fn parse(text: &str) -> Result<Program, TwimlError> {
     let root = reader::read(text)?;
     if root.name != "Response" {
         let message = format!("The root element is <{}>, not <Response>", root.name);
         return Err(TwimlError { code: 12102, message });
     }
+    if let Some(version) = root.attribute("version").filter(|v| *v != "2010-04-01" && *v != "1.0") {
+        return Err(TwimlError { code: 12101, message: format!("Invalid TwiML version {version}") });
+    }
     let mut warnings = Vec::new();
     schema::check(&root, &mut warnings);
-    let verbs: Vec<Verb> = root.children.iter().filter_map(|e| verbs::verb(e, &mut warnings)).collect();
+    let verbs: Vec<Verb> = root.children.iter().filter_map(|e| read::verb(e, &mut warnings)).collect();
     // A hostile document has thousands.
     warnings.truncate(MAX_WARNINGS);
-    Ok(Program { verbs: verbs.into(), warnings })
+    Ok(Program { verbs: verbs.into(), warnings, text: text.into() })
 }
 
 #[cfg(test)]

@@ -1,0 +1,48 @@
+//! Owns calls between two numbers of the account: the leg that dials and the leg that arrives are one conversation.
+//! <https://www.twilio.com/docs/voice/api/conference-participant-resource>
+
+use super::Engine;
+use super::calls::{CallId, Direction, EndedBy, Status};
+use super::timeline::EventKind;
+use super::timers::Timer;
+
+impl Engine {
+    /// When the dialled number is one of the account's with a voice URL, its document answers in place of a phone.
+    /// Whether it is.
+    pub(super) fn ring_own_number(&mut self, id: CallId) -> bool {
+        let (from, to) = (self.calls[id].from.clone(), self.calls[id].to.clone());
+        let Some(number) = self.numbers.get(&to).cloned() else { return false };
+        let Some(voice) = number.voice.clone() else { return false };
+        self.set_status(id, Status::Ringing);
+        self.record(EventKind::Ringing, Some(id), format!("{to} rings"), &[]);
+        self.progress(id, "ringing");
+        self.touch(id);
+        self.timers.at(self.now_ms + self.calls[id].ring_limit_ms, Timer::RingTimeout(id));
+        let twin = self.inbound(&from, &to, number);
+        self.calls[id].twin = Some(twin);
+        self.calls[twin].twin = Some(id);
+        self.fetch_document(twin, voice, super::RequestKind::Twiml, Vec::new(), 0);
+        true
+    }
+
+    /// The arriving leg was answered by its document: so was the dialling one.
+    pub(super) fn answer_twin(&mut self, id: CallId) {
+        if let Some(twin) = self.calls[id].twin.filter(|_| self.calls[id].direction == Direction::Inbound) {
+            self.answer(twin);
+        }
+    }
+
+    /// Neither leg outlives the other.
+    pub(super) fn end_twin(&mut self, id: CallId, status: Status) {
+        let Some(twin) = self.calls[id].twin.filter(|twin| !self.calls[*twin].is_ended()) else { return };
+        let live = self.calls[twin].is_live();
+        let arriving = self.calls[twin].direction == Direction::Inbound;
+        let status = match status {
+            _ if live => Status::Completed,
+            _ if arriving => Status::Canceled,
+            Status::Busy | Status::Failed => status,
+            _ => Status::NoAnswer,
+        };
+        self.end_call(twin, status, EndedBy::Twilio);
+    }
+}
