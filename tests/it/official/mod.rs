@@ -1,5 +1,6 @@
 //! Owns the checks against Twilio's own libraries for Python and Node, and how their scripts are run.
 
+mod apps;
 mod clients;
 mod signature;
 mod twiml;
