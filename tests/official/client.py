@@ -120,7 +120,8 @@ def calls(client, app):
     expect((call.status, call.direction), ("queued", "outbound-api"))
     assert isinstance(call.date_created, datetime.datetime)
     refused(20009, 400, call.delete)
-    advance(5)
+    # Machine detection takes four seconds, and the document waits for it.
+    advance(8)
     control("POST", f"phones/{AGENT}/press", {"digits": "1"})
     advance(10)
     expect(call.fetch().status, "in-progress")

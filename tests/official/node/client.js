@@ -96,7 +96,8 @@ async function calls(client, app) {
   assert.ok(made.dateCreated instanceof Date && !Number.isNaN(made.dateCreated.getTime()));
   const call = client.calls(made.sid);
   await refusedWith(20009, 400, call.remove());
-  await advance(5);
+  // Machine detection takes four seconds, and the document waits for it.
+  await advance(8);
   await control("POST", `phones/${AGENT}/press`, { digits: "1" });
   await advance(10);
   assert.equal((await call.fetch()).status, "in-progress");
