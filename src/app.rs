@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -62,6 +62,8 @@ pub struct App {
     pub tasks: TaskTracker,
     /// Where it is carried out: not on a server's worker, which ends before the work does.
     pub runtime: Handle,
+    /// Places for document requests that are yet to be kept; bounds the memory that they take.
+    pub journal: Arc<Semaphore>,
     /// Ends the worker.
     pub stopping: CancellationToken,
 }
@@ -98,9 +100,14 @@ impl App {
     /// After a step is durable: carries its commands out, and tells whoever watches the call.
     pub fn carry_on(self: &Arc<Self>, advanced: Option<Advanced>) {
         let Some(advanced) = advanced else { return };
-        drop(self.changed.send(advanced.call.id)); // nobody may be watching
+        let has_commands = !advanced.commands.is_empty();
         dispatcher::dispatch(self, advanced.commands);
-        self.knock.notify_one();
+        if advanced.is_news {
+            drop(self.changed.send(advanced.call.id)); // nobody may be watching
+        }
+        if advanced.is_news || has_commands {
+            self.knock.notify_one();
+        }
     }
 
     /// Does this beside whatever else is done; a stop waits for it.

@@ -10,7 +10,7 @@ use actix_web::web::Data;
 use actix_web::{App as ActixApp, HttpServer};
 use anyhow::Context;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, Semaphore, broadcast};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -27,6 +27,8 @@ use crate::urls;
 use crate::voice::documents::Documents;
 use crate::voice::links::Links;
 
+/// How many document requests may wait to be kept; each takes about four kilobytes.
+const JOURNAL_PLACES: usize = 4096;
 /// How many changes a slow watcher may fall behind.
 const CHANGES_KEPT: usize = 1024;
 
@@ -74,6 +76,7 @@ pub fn build(settings: &Settings, clock: SharedClock, ids: Arc<dyn IdSource>) ->
         changed: broadcast::channel(CHANGES_KEPT).0,
         tasks: TaskTracker::new(),
         runtime: Handle::current(),
+        journal: Arc::new(Semaphore::new(JOURNAL_PLACES)),
         stopping: CancellationToken::new(),
         clock,
         ids,

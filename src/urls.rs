@@ -29,8 +29,9 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .app_data(error::payload_config())
         .app_data(error::path_config())
-        .configure(calls::urls::configure)
+        // Routes are tried in this order; Twilio's are asked most, and compare without patterns.
         .configure(voice::urls::configure)
+        .configure(calls::urls::configure)
         .configure(operations::configure)
         .default_service(web::to(error::not_found));
 }

@@ -295,14 +295,16 @@ async fn settle(app: &Arc<App>, row: &CommandRow, outcome: &Outcome) -> Result<(
         let next = queue::finish(conn, &claimant, &row, settled, &text)?;
         let call_id = row.call_id.parse().map_err(DbError::corrupt)?;
         let mut commands = Vec::from_iter(next);
-        let mut call = None;
+        let mut last = None;
+        let mut is_news = false;
         for event in &events {
             if let Some(advanced) = services::advance(conn, &claimant, &policy, call_id, event)? {
+                is_news |= advanced.is_news;
                 commands.extend(advanced.commands);
-                call = Some(advanced.call);
+                last = Some(advanced.call);
             }
         }
-        Ok::<Option<Advanced>, ServiceError>(call.map(|call| Advanced { call, commands }))
+        Ok::<Option<Advanced>, ServiceError>(last.map(|call| Advanced { call, commands, is_news }))
     });
     app.carry_on(written.await?);
     Ok(())

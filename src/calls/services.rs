@@ -51,6 +51,8 @@ pub struct Advanced {
     pub call: Call,
     /// Claimed for this process.
     pub commands: Vec<CommandRow>,
+    /// Whether the step has changed anything: news that comes twice is no news.
+    pub is_news: bool,
 }
 
 /// Takes one event into a call, inside a transaction. `None` if there is no such call.
@@ -77,6 +79,10 @@ fn step(
     event: &Event,
 ) -> Result<Advanced, ServiceError> {
     let step = flow::step(&call, event, policy, by.now)?;
+    let is_news = stored != Some(&step.call) || !step.commands.is_empty() || !step.timers.is_empty();
+    if !is_news && step.call.stage != Stage::Ended {
+        return Ok(Advanced { call: step.call, commands: vec![], is_news });
+    }
     models::save(conn, stored, &step.call)?;
     models::append(conn, call.id, &flow::changes(stored, &step.call), by.now)?;
     let commands = queue::enqueue(conn, by, call.id, &step.commands)?;
@@ -85,7 +91,7 @@ fn step(
     } else {
         queue::set_timers(conn, by, call.id, &step.timers)?;
     }
-    Ok(Advanced { call: step.call, commands })
+    Ok(Advanced { call: step.call, commands, is_news })
 }
 
 /// Takes an event into a call, durably, and sets to work on what follows.
@@ -138,7 +144,7 @@ pub async fn place(app: &Arc<App>, call: Call, request: CallRequest) -> Result<C
     let policy = app.policy.clone();
     let advanced = app.db.write(move |conn| {
         if let Some(made) = made_before(conn, &request)? {
-            return Ok(Advanced { call: made, commands: vec![] });
+            return Ok(Advanced { call: made, commands: vec![], is_news: false });
         }
         models::save(conn, None, &call)?;
         models::insert_request(conn, &request)?;

@@ -24,7 +24,7 @@ use crate::twiml::Response;
 pub async fn second_leg(app: SharedApp, request: TwilioRequest) -> HttpResponse {
     let Some(query) = our_query::<SecondLeg>(&request) else { return apology(&app) };
     about(query.call, Some(query.leg));
-    take_in_beside(&app, &request, query.call, forms::leg_on_line(&request, query.leg));
+    take_in_beside(&app, &request, query.call, forms::leg_on_line(&request, query.leg)).await;
     twiml(&app.documents.second_leg(&query))
 }
 
@@ -32,7 +32,7 @@ pub async fn second_leg(app: SharedApp, request: TwilioRequest) -> HttpResponse 
 pub async fn conference(app: SharedApp, request: TwilioRequest) -> HttpResponse {
     let Some(query) = our_query::<InRoom>(&request) else { return apology(&app) };
     about(query.call, Some(query.leg));
-    take_in_beside(&app, &request, query.call, forms::leg_on_line(&request, query.leg));
+    take_in_beside(&app, &request, query.call, forms::leg_on_line(&request, query.leg)).await;
     twiml(&app.documents.conference(&query))
 }
 
@@ -71,7 +71,7 @@ async fn without_database(app: &App, request: &TwilioRequest, reason: &str) -> A
 /// What is heard while waiting in the room.
 pub async fn wait(app: SharedApp, request: TwilioRequest) -> HttpResponse {
     if let Some(query) = our_query::<OfCall>(&request) {
-        take_in_beside(&app, &request, query.call, None);
+        take_in_beside(&app, &request, query.call, None).await;
     }
     twiml(&app.documents.wait())
 }
@@ -79,14 +79,14 @@ pub async fn wait(app: SharedApp, request: TwilioRequest) -> HttpResponse {
 /// A sentence for everybody in the room.
 pub async fn announce(app: SharedApp, request: TwilioRequest) -> HttpResponse {
     let Some(query) = our_query::<Speech>(&request) else { return apology(&app) };
-    take_in_beside(&app, &request, query.call, None);
+    take_in_beside(&app, &request, query.call, None).await;
     twiml(&app.documents.announce(&query.text))
 }
 
 /// A sentence, then the end of the leg.
 pub async fn goodbye(app: SharedApp, request: TwilioRequest) -> HttpResponse {
     let Some(query) = our_query::<Speech>(&request) else { return apology(&app) };
-    take_in_beside(&app, &request, query.call, None);
+    take_in_beside(&app, &request, query.call, None).await;
     twiml(&app.documents.goodbye(&query.text))
 }
 
@@ -122,14 +122,21 @@ async fn keep(
     HttpResponse::new(status)
 }
 
-/// Takes in what a document request says of its leg without letting the person on the phone wait for it.
-fn take_in_beside(app: &Arc<App>, request: &TwilioRequest, call_id: Uuid, event: Option<Event>) {
+/// Takes in what a document request says of its leg without letting the person on the phone wait for it; only while more of
+/// them come than the database can keep does one wait for a place, and no longer than for the database itself.
+async fn take_in_beside(app: &Arc<App>, request: &TwilioRequest, call_id: Uuid, event: Option<Event>) {
+    let place = app.journal.clone().acquire_owned();
+    let Ok(Ok(place)) = tokio::time::timeout(app.database_budget, place).await else {
+        tracing::error!(call.id = %call_id, "a document request could not be kept: too many wait");
+        return;
+    };
     let webhook = webhook(app, request, call_id);
     let shared = app.clone();
     app.work(async move {
         if let Err(error) = services::take_in_webhook(&shared, call_id, webhook, event).await {
             tracing::error!(%error, call.id = %call_id, "a document request could not be kept");
         }
+        drop(place);
     });
 }
 

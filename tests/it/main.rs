@@ -13,3 +13,5 @@ mod management;
 mod official;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod voice;

@@ -2,6 +2,7 @@
 //! is in the database, and what the API says.
 
 mod faults;
+mod requests;
 mod restarts;
 mod stories;
 

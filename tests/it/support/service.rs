@@ -1,27 +1,36 @@
 //! The service as customers meet it: built from settings, listening on a port of its own, asked over HTTP.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::prelude::*;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use warm_transfer::agents::models::Scope;
 use warm_transfer::agents::services::create_key;
+use warm_transfer::app::App;
 use warm_transfer::clock::{RandomIds, SystemClock};
+use warm_transfer::db::DbError;
 use warm_transfer::server::{self, Server};
 use warm_transfer::settings::Settings;
 use warm_transfer::twilio::http_client;
+use warm_transfer::twilio::signature::sign;
 
 use super::database::TestDatabase;
+
+/// How Twilio reaches it, it is told.
+pub const PUBLIC_URL: &str = "https://calls.example.com";
+/// What Twilio's webhooks are signed with.
+pub const AUTH_TOKEN: &str = "test_auth_token_0123456789abcdef";
 
 /// A running service; [`TestService::stop`] it at the end.
 pub struct TestService {
     server: Server,
     http: reqwest::Client,
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 /// What was answered.
@@ -30,6 +39,8 @@ pub struct Answer {
     /// The status code.
     pub status: u16,
     headers: reqwest::header::HeaderMap,
+    /// As text.
+    pub text: String,
     /// Parsed; null if it is not JSON.
     pub json: Value,
 }
@@ -44,24 +55,82 @@ impl Answer {
 impl TestService {
     /// Starts it, with Twilio out of reach.
     pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts it with some settings of one's own.
+    pub async fn start_with(more: &[(&str, &str)]) -> Self {
         let database = TestDatabase::new();
         let variables = [
             ("DATABASE_URL", database.url.as_str()),
-            ("PUBLIC_URL", "https://calls.example.com"),
+            ("PUBLIC_URL", PUBLIC_URL),
             ("TWILIO_ACCOUNT_SID", "AC00000000000000000000000000000001"),
-            ("TWILIO_AUTH_TOKEN", "test_auth_token_0123456789abcdef"),
+            ("TWILIO_AUTH_TOKEN", AUTH_TOKEN),
             ("TWILIO_API_BASE_URL", "http://127.0.0.1:1"),
             ("WARM_TRANSFER__SERVER__WORKERS", "1"),
             ("WARM_TRANSFER__SERVER__SHUTDOWN_TIMEOUT_SECS", "1"),
         ];
         let variables: BTreeMap<String, String> =
-            variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+            variables.iter().chain(more).map(|(name, value)| ((*name).into(), (*value).into())).collect();
         let settings = Settings::from_layers(Path::new("no-such-folder"), &variables).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let app = server::build(&settings, Arc::new(SystemClock::new()), Arc::new(RandomIds)).unwrap();
         let server = Server::start(&settings, app, listener).await.unwrap();
         let patience = Duration::from_secs(10);
-        Self { server, http: http_client(patience, patience).unwrap(), _database: database }
+        Self { server, http: http_client(patience, patience).unwrap(), database }
+    }
+
+    /// What it shares.
+    pub fn app(&self) -> &Arc<App> {
+        self.server.app()
+    }
+
+    /// Where its database is.
+    pub fn database_url(&self) -> &str {
+        &self.database.url
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.server.addr()
+    }
+
+    /// A request as Twilio would send and sign it: the form by POST, or without one by GET.
+    pub fn signed(&self, path_and_query: &str, form: Option<&[(&str, &str)]>) -> RequestBuilder {
+        let url = format!("{PUBLIC_URL}{path_and_query}");
+        let signature = sign(AUTH_TOKEN, &url, form.unwrap_or_default());
+        let method = if form.is_some() { "POST" } else { "GET" };
+        let request = self.request(method, path_and_query).header("X-Twilio-Signature", signature);
+        match form {
+            Some(form) => request.form(form),
+            None => request,
+        }
+    }
+
+    /// How many rows each table has.
+    pub async fn rows(&self) -> Vec<(&'static str, i64)> {
+        use warm_transfer::db::schema::*;
+        macro_rules! counts {
+            ($conn:ident, $($table:ident),*) => {
+                vec![$((stringify!($table), $table::table.count().get_result::<i64>($conn)?)),*]
+            };
+        }
+        let counted = self.app().db.read(|conn| {
+            Ok::<_, DbError>(counts!(
+                conn,
+                agents,
+                api_keys,
+                call_requests,
+                calls,
+                commands,
+                events,
+                legs,
+                timers,
+                transfers,
+                webhooks
+            ))
+        });
+        counted.await.unwrap()
     }
 
     /// A new key with these scopes.
@@ -86,6 +155,6 @@ impl TestService {
 pub async fn answer(request: RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let body = response.bytes().await.unwrap();
-    Answer { status, headers, json: serde_json::from_slice(&body).unwrap_or_default() }
+    let text = response.text().await.unwrap();
+    Answer { status, headers, json: serde_json::from_str(&text).unwrap_or_default(), text }
 }

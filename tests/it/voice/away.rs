@@ -1,0 +1,85 @@
+//! The database is away: somebody holds it locked. Whoever is on the phone notices nothing.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use serde_json::json;
+use wiremock::matchers::{method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use super::{CUSTOMER_SID, addresses, form};
+use crate::support::service::{TestService, answer};
+
+/// Keeps everybody else from writing until it is dropped.
+enum Lock {
+    Sqlite(#[expect(dead_code, reason = "held")] SqliteConnection),
+    #[cfg(feature = "postgres")]
+    Postgres(#[expect(dead_code, reason = "held")] PgConnection),
+}
+
+fn lock(url: &str) -> Lock {
+    if let Some(path) = url.strip_prefix("sqlite://") {
+        let mut conn = SqliteConnection::establish(path).unwrap();
+        conn.batch_execute("PRAGMA busy_timeout = 2000; BEGIN EXCLUSIVE").unwrap();
+        return Lock::Sqlite(conn);
+    }
+    #[cfg(feature = "postgres")]
+    {
+        let mut conn = PgConnection::establish(url).unwrap();
+        conn.batch_execute("BEGIN; LOCK TABLE webhooks, calls IN ACCESS EXCLUSIVE MODE").unwrap();
+        Lock::Postgres(conn)
+    }
+    #[cfg(not(feature = "postgres"))]
+    panic!("{url} needs the feature postgres")
+}
+
+async fn without_database(customer_is: &str) -> (TestService, MockServer, Lock) {
+    let twilio = MockServer::start().await;
+    let call = json!({ "sid": CUSTOMER_SID, "status": customer_is });
+    Mock::given(method("GET"))
+        .and(path(format!(
+            "/2010-04-01/Accounts/AC00000000000000000000000000000001/Calls/{CUSTOMER_SID}.json"
+        )))
+        .respond_with(ResponseTemplate::new(200).set_body_json(call))
+        .mount(&twilio)
+        .await;
+    let service = TestService::start_with(&[
+        ("TWILIO_API_BASE_URL", &twilio.uri()),
+        ("WARM_TRANSFER__SERVER__DATABASE_BUDGET_MS", "150"),
+        ("WARM_TRANSFER__DATABASE__BUSY_TIMEOUT_MS", "300"),
+    ])
+    .await;
+    let lock = lock(service.database_url());
+    (service, twilio, lock)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_are_the_same_without_it() {
+    let there = TestService::start().await;
+    let (away, _twilio, lock) = without_database("in-progress").await;
+    for (name, address) in addresses() {
+        if address.starts_with("/twiml/") && name != "first-leg-disconnected" {
+            let [with, without] =
+                [&there, &away].map(|service| answer(service.signed(&address, Some(&form()))));
+            let (with, without) = (with.await, without.await);
+            assert_eq!((with.status, &with.text), (200, &without.text), "{name}");
+        }
+    }
+    drop(lock);
+    there.stop().await;
+    away.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_dial_is_decided_by_asking_twilio() {
+    for (customer_is, expected) in
+        [("in-progress", "<Conference"), ("completed", "<Response><Hangup/></Response>")]
+    {
+        let (service, _twilio, lock) = without_database(customer_is).await;
+        let (_, address) = &addresses()[2];
+        let answered = answer(service.signed(address, Some(&form()))).await;
+        assert_eq!(answered.status, 200);
+        assert!(answered.text.contains(expected), "{customer_is}: {}", answered.text);
+        drop(lock);
+        service.stop().await;
+    }
+}
