@@ -1,11 +1,9 @@
-//! The same stories with things going wrong between Twilio and us, and with every open question about Twilio answered both
-//! ways.
+//! The same stories with things going wrong between Twilio and us.
 
 use serde_json::json;
 use warm_transfer::demo::{Scenario, StageOptions};
-use warm_transfer::emulator::{RedirectOrder, RedirectedStatus, RingingLeg, Switches};
 
-use super::{Played, finished, theatre, with};
+use super::{Played, finished, theatre};
 
 async fn with_faults(scenario: Scenario, rules: serde_json::Value) -> Played {
     let theatre = theatre(StageOptions::default()).await;
@@ -70,47 +68,4 @@ async fn a_move_that_fails_once_is_tried_again() {
 async fn a_slow_twilio_only_takes_longer() {
     let rules = json!({ "rest": [{ "match": "*", "latency_ms": 300 }] });
     with_faults(Scenario::Straight, rules).await.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn whatever_twilio_says_of_an_interrupted_dial_the_transfer_goes_on() {
-    for status in [RedirectedStatus::Completed, RedirectedStatus::Answered, RedirectedStatus::Absent] {
-        let switches = Switches { dial_call_status_after_redirect: status, ..Switches::default() };
-        super::played(Scenario::Straight, with(switches)).await.close().await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn in_whichever_order_twilio_asks_after_a_redirect_the_two_meet() {
-    for redirect_order in [RedirectOrder::UrlFirst, RedirectOrder::ActionFirst] {
-        let switches = Switches { redirect_order, redirect_gap_ms: 1500, ..Switches::default() };
-        for scenario in [Scenario::Straight, Scenario::SecondAgentBusy] {
-            super::played(scenario, with(switches.clone())).await.close().await;
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn other_open_questions_change_nothing_for_people() {
-    let default = Switches::default;
-    let answers = [
-        Switches { action_when_parent_hangs_up: false, ..default() },
-        Switches { conference_sequence_start: 0, ..default() },
-        Switches { ringing_when_conference_ends: RingingLeg::Ends, ..default() },
-        Switches { date_created_on_create: false, ..default() },
-        Switches { duplicated_callbacks_percent: 30, late_callbacks_percent: 30, ..default() },
-    ];
-    for switches in answers {
-        for scenario in [Scenario::Straight, Scenario::CustomerHangsUpWhileRinging] {
-            super::played(scenario, with(switches.clone())).await.close().await;
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn chance_decides_nothing_that_matters() {
-    for seed in 2..6 {
-        let options = StageOptions { seed, ..StageOptions::default() };
-        super::played(Scenario::Straight, options).await.close().await;
-    }
 }
