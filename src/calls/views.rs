@@ -96,7 +96,8 @@ pub async fn transfer(
     key.require(Scope::Transfer)?;
     let (call, _) = services::find(&app, *id).await?.ok_or_else(|| AppError::new(ErrorCode::NotFound))?;
     let (to, name) = resolve(&app, "to", form.to, "the second agent").await?;
-    let mut on_line = call.legs.iter().filter(|leg| !leg.is_over());
+    // While a transfer is under way the flow refuses another, whomever it is to.
+    let mut on_line = call.legs.iter().filter(|leg| !leg.is_over() && call.transfer().is_none());
     on_line.try_for_each(|leg| refuse_same("to", &to, Some(leg)))?;
     let request = TransferRequest {
         transfer_id: app.ids.id(),

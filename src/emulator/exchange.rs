@@ -9,6 +9,7 @@ use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, broadcast, watch};
 
+use super::engine::pace::Pace;
 use super::engine::{Audibility, Engine, EngineOptions, HttpOutcome, HttpRequest, RequestId, TimelineEvent};
 use super::faults::{FaultRules, Faults};
 use super::rest::{RestAnswer, RestRequest};
@@ -48,6 +49,7 @@ struct State {
 /// The exchange that all handlers share.
 pub(super) struct Exchange {
     pub(super) options: EmulatorOptions,
+    base_url: String,
     state: Mutex<State>,
     sender: Sender,
     runtime: Handle,
@@ -59,9 +61,10 @@ pub(super) struct Exchange {
 
 impl Exchange {
     /// A fresh exchange on the current runtime.
-    pub(super) fn new(options: EmulatorOptions) -> anyhow::Result<Self> {
+    pub(super) fn new(options: EmulatorOptions, base_url: String) -> anyhow::Result<Self> {
         Ok(Self {
-            state: Mutex::new(State::new(&options, 0)),
+            state: Mutex::new(State::new(&options, &base_url, 0)),
+            base_url,
             sender: Sender::new(options.auth_token.clone())?,
             options,
             runtime: Handle::current(),
@@ -227,7 +230,7 @@ impl Exchange {
     /// A fresh exchange; answers to the old one's webhooks are ignored.
     pub(super) fn reset(&self) {
         let mut state = self.lock();
-        *state = State::new(&self.options, state.generation + 1);
+        *state = State::new(&self.options, &self.base_url, state.generation + 1);
         self.length.send_replace(0);
         self.wake.notify_one();
     }
@@ -310,8 +313,8 @@ impl State {
         clippy::disallowed_methods,
         reason = "the one place of the emulator that reads the machine's clock"
     )]
-    fn new(options: &EmulatorOptions, generation: u64) -> Self {
-        let engine = Engine::new(EngineOptions {
+    fn new(options: &EmulatorOptions, base_url: &str, generation: u64) -> Self {
+        let mut engine = Engine::new(EngineOptions {
             account_sid: options.account_sid.clone(),
             seed: options.seed,
             epoch: match options.clock {
@@ -320,6 +323,8 @@ impl State {
             },
             switches: options.switches.clone(),
         });
+        engine.base_url = base_url.to_owned();
+        engine.pace = Pace::new(options.calls_per_second);
         Self {
             engine,
             started: Instant::now(),

@@ -66,10 +66,13 @@ pub struct EmulatorOptions {
     pub switches: Switches,
     /// Real or virtual time.
     pub clock: ClockMode,
+    /// So many calls, and so many participants, are dialled in a second; the others wait. Without it nobody waits.
+    /// Twilio begins every account with one: <https://www.twilio.com/docs/api/errors/22005>.
+    pub calls_per_second: Option<f64>,
 }
 
 impl EmulatorOptions {
-    /// An emulator on any free port of this machine, in real time.
+    /// An emulator on any free port of this machine, in real time, that keeps nobody waiting.
     pub fn new(account_sid: AccountSid, auth_token: impl Into<String>) -> Self {
         Self {
             bind: "127.0.0.1:0".into(),
@@ -80,6 +83,7 @@ impl EmulatorOptions {
             seed: 1,
             switches: Switches::default(),
             clock: ClockMode::Real,
+            calls_per_second: None,
         }
     }
 }
@@ -101,7 +105,7 @@ pub async fn start(options: EmulatorOptions) -> anyhow::Result<Emulator> {
     let listener = std::net::TcpListener::bind(&options.bind)
         .with_context(|| format!("the emulator cannot listen on {}", options.bind))?;
     let base_url = format!("http://{}", listener.local_addr()?);
-    let exchange = Arc::new(Exchange::new(options)?);
+    let exchange = Arc::new(Exchange::new(options, base_url.clone())?);
     let shared = Data::new(exchange.clone());
     let server = HttpServer::new(move || {
         App::new()

@@ -7,13 +7,13 @@ use actix_web::body::SizedStream;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, ContentType, HeaderName, HeaderValue};
 use actix_web::web::{self, Bytes, Data, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::EmulatorOptions;
 use super::exchange::Exchange;
-use super::rest::{self, RestAnswer, RestRequest};
+use super::rest::{self, Media, RestAnswer, RestRequest};
 
 /// Bodies above this are refused; Twilio's own requests are far smaller.
 pub(super) const MAX_REQUEST: usize = 1024 * 1024;
@@ -25,7 +25,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 
 async fn answer(request: HttpRequest, body: Bytes, exchange: Data<Arc<Exchange>>) -> HttpResponse {
     let parsed = parse(&request, &body);
-    if !authorised(&request, &exchange.options) {
+    if !rest::is_public(&parsed) && !authorised(&request, &exchange.options) {
         exchange.note_request(&parsed, Some(401));
         return respond(&rest::unauthenticated());
     }
@@ -90,10 +90,45 @@ fn respond(answer: &RestAnswer) -> HttpResponse {
     if answer.status == 401 {
         response.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"Twilio API\""));
     }
-    match &answer.body {
-        Some(body) => response.content_type(ContentType::json()).body(body.to_string()),
-        None => response.finish(),
+    match (&answer.body, &answer.media) {
+        (_, Some(media)) => silence(response, media),
+        (Some(body), None) => response.content_type(ContentType::json()).body(body.to_string()),
+        (None, None) => response.finish(),
     }
+}
+
+/// Samples a second, each of two bytes: what a telephone line carries.
+const SAMPLES: u32 = 8_000;
+/// A second of silence on one channel.
+static SECOND: [u8; 16_000] = [0; 16_000];
+
+/// A WAV file of nothing: its header, then zeros, as they are asked for.
+fn silence(mut response: HttpResponseBuilder, media: &Media) -> HttpResponse {
+    let frame = media.channels.saturating_mul(2);
+    let frames = media.length_ms.saturating_mul(u64::from(SAMPLES)) / 1000;
+    let length = u32::try_from(frames.saturating_mul(u64::from(frame))).unwrap_or(u32::MAX - 44);
+    let mut header = Vec::with_capacity(44);
+    header.extend_from_slice(b"RIFF");
+    header.extend_from_slice(&(length + 36).to_le_bytes());
+    header.extend_from_slice(b"WAVEfmt ");
+    // 16 bytes of format follow; PCM is format 1.
+    header.extend_from_slice(&16u32.to_le_bytes());
+    header.extend_from_slice(&1u16.to_le_bytes());
+    header.extend_from_slice(&media.channels.to_le_bytes());
+    header.extend_from_slice(&SAMPLES.to_le_bytes());
+    header.extend_from_slice(&(SAMPLES * u32::from(frame)).to_le_bytes());
+    header.extend_from_slice(&frame.to_le_bytes());
+    header.extend_from_slice(&16u16.to_le_bytes());
+    header.extend_from_slice(b"data");
+    header.extend_from_slice(&length.to_le_bytes());
+    let whole = usize::try_from(length).unwrap_or_default();
+    let chunks = std::iter::once(Bytes::from(header)).chain(
+        std::iter::successors(Some(whole), |left| Some(left.saturating_sub(SECOND.len())))
+            .take_while(|left| *left > 0)
+            .map(|left| Bytes::from_static(&SECOND[..left.min(SECOND.len())])),
+    );
+    let stream = futures_util::stream::iter(chunks.map(Ok::<Bytes, io::Error>));
+    response.content_type("audio/x-wav").body(SizedStream::new(u64::from(length) + 44, stream))
 }
 
 /// The connection breaks before a whole answer has come.

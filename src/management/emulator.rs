@@ -26,6 +26,9 @@ pub struct EmulatorArgs {
     /// Emulated seconds for each real one.
     #[arg(long, default_value_t = 1.0)]
     pub speed: f64,
+    /// So many calls, and so many participants, are dialled in a second, the others wait; 0 lets all go at once.
+    #[arg(long, default_value_t = 1.0, value_name = "N")]
+    pub calls_per_second: f64,
     /// Decides everything that varies.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -52,6 +55,7 @@ pub async fn run(args: EmulatorArgs) -> anyhow::Result<ExitCode> {
         seed: args.seed,
         switches: Switches::default(),
         clock: ClockMode::Real,
+        calls_per_second: (args.calls_per_second > 0.0).then_some(args.calls_per_second),
     })
     .await?;
     println!("Twilio emulator at {} for account {}", emulator.base_url(), args.account_sid);

@@ -24,6 +24,9 @@ impl Engine {
         add("CallStatus", &call.status.to_string());
         add("ApiVersion", "2010-04-01");
         add("Direction", &call.direction.to_string());
+        if let Some(token) = call.given.get("CallToken") {
+            add("CallToken", token);
+        }
         if let Some(parent) = call.parent {
             add("ParentCallSid", self.calls[parent].sid.as_str());
         }
@@ -54,18 +57,21 @@ impl Engine {
         add("CallbackSource", "call-progress-events".into());
         add("SequenceNumber", sequence.to_string());
         let call = &self.calls[id];
+        let mut recording = Vec::new();
         if call.is_ended() {
             let seconds = call.duration_s(self.now_ms);
             add("CallDuration", seconds.to_string());
             if call.status == Status::Completed {
                 // Minutes, as billed.
                 add("Duration", seconds.div_ceil(60).to_string());
+                recording = self.recording_params(id);
             }
             if let Some(code) = call.sip_code.or((call.status == Status::Completed).then_some(200)) {
                 add("SipResponseCode", code.to_string());
             }
         }
         let status = call.status.to_string();
+        params.extend(recording);
         self.send_callback(
             Some(id),
             callback.url,

@@ -10,6 +10,7 @@ use super::audio::Heard;
 use super::conferences::RoomId;
 use super::http::{Link, Method};
 use super::people::PhonePlan;
+use super::recordings::RecordOrder;
 use super::twiml::{DialVerb, GatherVerb, Verb};
 use crate::telephony::CallSid;
 
@@ -172,6 +173,12 @@ pub(crate) struct Call {
     /// Counts changes of the time limit, so that the old timer is known to be old.
     pub(crate) limit_turn: u64,
     pub(crate) fallback: Option<Link>,
+    /// How long it waited to be placed, as estimated when it was made.
+    pub(crate) queue_ms: u64,
+    /// To be recorded from its answer on.
+    pub(crate) record: Option<RecordOrder>,
+    /// Parameters of its create that are valid and kept: `MachineDetection…`, `CallReason`, `CallToken` …
+    pub(crate) given: BTreeMap<&'static str, String>,
     pub(crate) start: Start,
     pub(crate) document: Option<Document>,
     pub(crate) activity: Activity,

@@ -7,6 +7,7 @@ use std::ops::{Index, IndexMut};
 use super::calls::{Activity, CallId, Callback, EndedBy, Status};
 use super::dial::DialEnd;
 use super::interpreter::Flow;
+use super::recordings::RecordOrder;
 use super::timeline::EventKind;
 use super::timers::TrackOwner;
 use super::twiml::{Beep, ConferenceNoun, WaitSource};
@@ -66,6 +67,8 @@ pub(crate) struct Room {
     pub(crate) end_reason: Option<&'static str>,
     pub(crate) ended_by: Option<CallId>,
     pub(super) announce_url: Option<String>,
+    /// To be recorded from its start on.
+    pub(super) record: Option<RecordOrder>,
 }
 
 impl Room {
@@ -182,6 +185,7 @@ impl Engine {
             end_reason: None,
             ended_by: None,
             announce_url: None,
+            record: None,
         })
     }
 
@@ -300,6 +304,7 @@ impl Engine {
             &[("conference_sid", &sid)],
         );
         self.room_event(room, None, "conference-start", Vec::new());
+        self.room_recording_due(room);
         let members: Vec<CallId> = self.rooms[room].members.iter().map(|m| m.call).collect();
         for call in members {
             self.stop_track(TrackOwner::Wait(call));

@@ -69,12 +69,14 @@ pub enum RequestKind {
     StatusCallback,
     /// Conference events.
     ConferenceCallback,
+    /// A recording has started or is ready.
+    RecordingCallback,
 }
 
 impl RequestKind {
     /// Whether the answer is ignored.
     pub(crate) fn is_callback(self) -> bool {
-        matches!(self, Self::StatusCallback | Self::ConferenceCallback)
+        matches!(self, Self::StatusCallback | Self::ConferenceCallback | Self::RecordingCallback)
     }
 }
 

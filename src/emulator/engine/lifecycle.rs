@@ -1,8 +1,12 @@
 //! Owns a leg's way from queued through ringing and answer to its end, whatever ends it.
 
+use std::collections::BTreeMap;
+
 use super::calls::{Activity, Call, CallId, Callback, Direction, EndedBy, Start, Status, Voice};
 use super::conferences::{Departure, RoomId};
 use super::http::Link;
+use super::pace::Lane;
+use super::recordings::Recorded;
 use super::timeline::EventKind;
 use super::timers::Timer;
 use super::{Engine, RestError};
@@ -40,7 +44,12 @@ impl Engine {
     pub(super) fn dial_out(&mut self, new: NewCall) -> CallId {
         let id = self.add_call(new, Status::Queued);
         self.record(EventKind::Queued, Some(id), format!("call to {}", self.calls[id].to), &[]);
-        let delay = self.between(10, 40);
+        // https://www.twilio.com/docs/api/errors/22005: what a `<Dial>` calls never queues.
+        if self.calls[id].direction == Direction::OutboundApi {
+            let lane = if self.calls[id].room.is_some() { Lane::Participants } else { Lane::Calls };
+            self.calls[id].queue_ms = self.enqueue(lane);
+        }
+        let delay = self.calls[id].queue_ms + self.between(10, 40);
         self.timers.at(self.now_ms + delay, Timer::Place(id));
         id
     }
@@ -66,6 +75,9 @@ impl Engine {
             time_limit_ms: new.time_limit_ms,
             limit_turn: 0,
             fallback: new.fallback,
+            queue_ms: 0,
+            record: None,
+            given: BTreeMap::new(),
             start: new.start,
             document: None,
             activity: Activity::Waiting,
@@ -135,6 +147,7 @@ impl Engine {
         self.set_status(id, Status::InProgress);
         self.record(EventKind::Answered, Some(id), format!("{} answers", self.calls[id].person()), &[]);
         self.progress(id, "answered");
+        self.call_recording_due(id);
         self.touch(id);
         self.set_time_limit(id, self.calls[id].time_limit_ms);
         self.schedule_hang_up(id);
@@ -182,6 +195,7 @@ impl Engine {
         self.set_status(id, status);
         self.calls[id].ended_ms = Some(self.now_ms);
         let activity = std::mem::replace(&mut self.calls[id].activity, Activity::Ended);
+        self.recorded_is_over(Recorded::Call(id));
         self.record_end(id, status, by);
         // https://www.twilio.com/docs/voice/api/call-resource: nothing is sent for a call cancelled in the queue.
         if !was_queued {

@@ -10,6 +10,7 @@
 //! | `twiml`, `interpreter`, `gather` | reading documents, running verbs |
 //! | `dial`, `redirect` | bridges, and what a REST update does to them |
 //! | `conferences`, `participants`, `tracks` | rooms, their members, what waits, holds and announces |
+//! | `pace`, `recordings` | calls per second; what is recorded |
 //! | `http`, `fetch`, `callbacks` | requests, answers, parameters |
 //! | `audio`, `audibility`, `timeline` | what is heard, by whom, and what happened |
 
@@ -25,8 +26,10 @@ mod gather;
 pub(crate) mod http;
 mod interpreter;
 pub(crate) mod lifecycle;
+pub(crate) mod pace;
 pub(crate) mod participants;
 pub(crate) mod people;
+pub(crate) mod recordings;
 mod redirect;
 mod room_events;
 mod switches;
@@ -61,7 +64,9 @@ use crate::telephony::AccountSid;
 use calls::{Activity, Calls};
 use conferences::Rooms;
 use http::Purpose;
+use pace::Pace;
 use people::{Numbers, Phones};
+use recordings::Recordings;
 use timers::{Timer, Timers, TrackOwner};
 use tracks::Track;
 
@@ -110,6 +115,10 @@ pub struct Engine {
     turns: u64,
     pub(crate) calls: Calls,
     pub(crate) rooms: Rooms,
+    pub(crate) recordings: Recordings,
+    pub(crate) pace: Pace,
+    /// What the addresses that webhooks name begin with.
+    pub(crate) base_url: String,
     tracks: BTreeMap<TrackOwner, Track>,
     pub(crate) phones: Phones,
     pub(crate) numbers: Numbers,
@@ -133,6 +142,9 @@ impl Engine {
             turns: 0,
             calls: Calls::default(),
             rooms: Rooms::default(),
+            recordings: Recordings::default(),
+            pace: Pace::default(),
+            base_url: "https://api.twilio.com".into(),
             tracks: BTreeMap::new(),
             phones: Phones::default(),
             numbers: Numbers::default(),
@@ -208,6 +220,7 @@ impl Engine {
             Timer::TrackNext(owner, turn) => self.track_next(owner, turn),
             Timer::Fetch(fetch) => self.fetch_now(*fetch),
             Timer::Start(inline) => self.start_inline(*inline),
+            Timer::RecordingReady(recording) => self.recording_ready(recording),
             Timer::Callback(request) => self.outbox.push(*request),
             Timer::End(call, status, by) => self.end_call(call, status, by),
         }

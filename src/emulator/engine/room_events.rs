@@ -5,6 +5,7 @@ use super::Engine;
 use super::calls::CallId;
 use super::conferences::{Member, RoomId, RoomStatus};
 use super::http::RequestKind;
+use super::recordings::Recorded;
 use super::timeline::EventKind;
 
 impl Engine {
@@ -81,6 +82,7 @@ impl Engine {
         room_state.end_reason = Some(reason);
         room_state.ended_by = ending.map(|m| m.call);
         self.rooms.close(room);
+        self.recorded_is_over(Recorded::Room(room));
         let data = [("conference_sid", sid.as_str()), ("reason", reason)];
         self.record(EventKind::ConferenceEnded, None, format!("{name} ends: {reason}"), &data);
         self.room_event(room, None, "conference-end", extra);

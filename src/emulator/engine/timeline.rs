@@ -36,6 +36,7 @@ pub enum EventKind {
     ConferenceLeft,
     ConferenceEnded,
     ParticipantUpdated,
+    Recording,
     Said,
     Pressed,
 }

@@ -48,6 +48,8 @@ pub(crate) enum Timer {
     Fetch(Box<Fetch>),
     /// A document that needs no request starts.
     Start(Box<super::interpreter::Inline>),
+    /// A recording has been processed.
+    RecordingReady(super::recordings::RecordingId),
     /// A callback that comes late.
     Callback(Box<super::http::HttpRequest>),
     /// A leg ends a little after what caused it.

@@ -5,20 +5,73 @@ use serde_json::{Value, json};
 
 use super::super::engine::calls::{Call, CallId, Direction, Start, Status};
 use super::super::engine::lifecycle::{LONGEST_CALL_MS, NewCall};
+use super::super::engine::pace::Lane;
 use super::super::engine::{Engine, Method, RestError, Target};
+use super::checks::Given;
 use super::form::Form;
-use super::{RestAnswer, Result, lists, uri};
+use super::{RestAnswer, Result, checks, lists, uri};
 
 pub(super) const CALL_EVENTS: [&str; 4] = ["initiated", "ringing", "answered", "completed"];
+
+/// Every parameter of a create; others are warned of.
+const CREATE_PARAMETERS: [&str; 36] = [
+    "To",
+    "From",
+    "Url",
+    "Method",
+    "Twiml",
+    "ApplicationSid",
+    "FallbackUrl",
+    "FallbackMethod",
+    "StatusCallback",
+    "StatusCallbackEvent",
+    "StatusCallbackMethod",
+    "Timeout",
+    "TimeLimit",
+    "SendDigits",
+    "Record",
+    "RecordingChannels",
+    "RecordingTrack",
+    "RecordingStatusCallback",
+    "RecordingStatusCallbackMethod",
+    "RecordingStatusCallbackEvent",
+    "Trim",
+    "CallerId",
+    "MachineDetection",
+    "MachineDetectionTimeout",
+    "MachineDetectionSpeechThreshold",
+    "MachineDetectionSpeechEndThreshold",
+    "MachineDetectionSilenceTimeout",
+    "AsyncAmd",
+    "AsyncAmdStatusCallback",
+    "AsyncAmdStatusCallbackMethod",
+    "Byoc",
+    "CallReason",
+    "CallToken",
+    "SipAuthUsername",
+    "SipAuthPassword",
+    "ClientNotificationUrl",
+];
+const UPDATE_PARAMETERS: [&str; 9] = [
+    "Url",
+    "Method",
+    "Twiml",
+    "FallbackUrl",
+    "FallbackMethod",
+    "StatusCallback",
+    "StatusCallbackMethod",
+    "Status",
+    "TimeLimit",
+];
 
 pub(super) fn create(engine: &mut Engine, form: &Form<'_>) -> Result {
     let (to, from) = form.parties(engine)?;
     let start = start(form)?;
-    if let Some(digits) = form.get("SendDigits")
-        && (digits.len() > 32 || !digits.chars().all(|c| c.is_ascii_digit() || "ABCDabcd#*wW".contains(c)))
-    {
-        return Err(RestError::bad(21206, "SendDigits: 1 to 32 of 0-9, A-D, #, *, w, W"));
-    }
+    let mut given = Given::read(form)?;
+    given.warn_of_unknown(form, &CREATE_PARAMETERS);
+    // Its settings are checked whether or not it is wanted.
+    let recording = checks::call_recording(form, "OutboundAPI")?;
+    engine.queue_wait(Lane::Calls)?;
     let timeout = form.seconds("Timeout", 600, 21208)?.unwrap_or(60);
     let limit = form.seconds("TimeLimit", 86_400, 21208)?.map_or(LONGEST_CALL_MS, |s| s * 1000);
     let (callback, silenced) = form.callback("StatusCallback", &CALL_EVENTS, &["completed"])?;
@@ -34,9 +87,11 @@ pub(super) fn create(engine: &mut Engine, form: &Form<'_>) -> Result {
         start,
         room: None,
     });
+    engine.calls[call].record = form.flag_or("Record", false).then_some(recording);
     if silenced {
-        engine.warn(call, 21626, "StatusCallbackEvent: an invalid event silences the callback");
+        given.warn(21626, "StatusCallbackEvent: an invalid event silences the callback");
     }
+    given.apply(engine, call);
     let mut body = render(engine, call);
     if !engine.switches.date_created_on_create {
         body["date_created"] = Value::Null;
@@ -45,8 +100,11 @@ pub(super) fn create(engine: &mut Engine, form: &Form<'_>) -> Result {
     Ok(RestAnswer::json(201, body).about(call))
 }
 
-/// `Url`, or else `Twiml`; on create `Twiml` is ignored when both are given.
+/// `Url`, or else `Twiml`; on create `Twiml` is ignored when both are given, and everything for an `ApplicationSid`.
 fn start(form: &Form<'_>) -> Result<Start> {
+    if form.get("ApplicationSid").is_some() {
+        return Err(RestError::bad(21218, "ApplicationSid: there are no applications"));
+    }
     if let Some(link) = form.link("Url", "Method", Method::Post, 21205)? {
         return Ok(Start::Document(link));
     }
@@ -68,7 +126,7 @@ pub(super) fn read(engine: &Engine, sid: &str) -> Result {
     Ok(RestAnswer::json(200, render(engine, call)).about(call))
 }
 
-fn find(engine: &Engine, sid: &str) -> Result<CallId> {
+pub(super) fn find(engine: &Engine, sid: &str) -> Result<CallId> {
     engine.calls.find(sid).ok_or_else(|| RestError::not_found(&uri(engine, &format!("Calls/{sid}.json"))))
 }
 
@@ -84,6 +142,9 @@ pub(super) fn update(engine: &mut Engine, sid: &str, form: &Form<'_>) -> Result 
     let limit = form.seconds("TimeLimit", 86_400, 21208)?;
     let fallback = form.link("FallbackUrl", "FallbackMethod", Method::Post, 21205)?;
     let (callback, _) = form.callback("StatusCallback", &CALL_EVENTS, &["completed"])?;
+    let mut given = Given::default();
+    given.warn_of_unknown(form, &UPDATE_PARAMETERS);
+    given.warnings_of(engine, call);
     if let Some(status) = status {
         engine.set_call_status(call, status)?;
     } else if let Some(target) = target {
@@ -109,14 +170,25 @@ pub(super) fn delete(engine: &mut Engine, sid: &str) -> Result {
         return Err(RestError::bad(20009, "Cannot delete this resource before it is complete"));
     }
     engine.calls[call].deleted = true;
-    Ok(RestAnswer { status: 204, body: None, call: Some(call) })
+    Ok(RestAnswer::empty(204).about(call))
 }
 
 pub(super) fn list(engine: &Engine, query: &Form<'_>) -> Result {
     let wanted = |(_, call): &(CallId, &Call)| !call.deleted && matches(engine, call, query);
     let found: Vec<(String, CallId)> =
         engine.calls.iter().rev().filter(wanted).map(|(id, call)| (call.sid.to_string(), id)).collect();
-    let filters = ["To", "From", "ParentCallSid", "Status", "StartTime", "StartTime<", "StartTime>"];
+    let filters = [
+        "To",
+        "From",
+        "ParentCallSid",
+        "Status",
+        "StartTime",
+        "StartTime<",
+        "StartTime>",
+        "EndTime",
+        "EndTime<",
+        "EndTime>",
+    ];
     let list = lists::List { plural: "calls", path: uri(engine, "Calls.json"), filters: &filters };
     lists::page(&list, query, &found, |id| render(engine, *id))
 }
@@ -162,7 +234,7 @@ fn render(engine: &Engine, id: CallId) -> Value {
         "answered_by": null, "direction": call.direction.to_string(), "status": call.status.rest().to_string(),
         "date_created": engine.rfc2822(call.created_ms), "date_updated": engine.rfc2822(call.updated_ms),
         "start_time": date(call.dialled_ms), "end_time": date(call.ended_ms), "duration": duration,
-        "price": null, "price_unit": "USD", "queue_time": "0",
+        "price": null, "price_unit": "USD", "queue_time": call.queue_ms.to_string(),
         "uri": uri(engine, &format!("Calls/{sid}.json")), "subresource_uris": subresource_uris,
     })
 }
@@ -173,7 +245,7 @@ fn camel(name: &str) -> String {
 }
 
 /// `(415) 867-5309` for North America, anything else as it is.
-fn formatted(address: &str) -> String {
+pub(super) fn formatted(address: &str) -> String {
     match address.strip_prefix("+1") {
         Some(n) if n.len() == 10 => format!("({}) {}-{}", &n[..3], &n[3..6], &n[6..]),
         _ => address.to_owned(),

@@ -22,7 +22,7 @@ pub(super) fn read(engine: &Engine, sid: &str) -> Result {
 
 pub(super) fn update(engine: &mut Engine, sid: &str, form: &Form<'_>) -> Result {
     let room = find(engine, sid)?;
-    if form.get("Status") == Some("completed") {
+    if form.one_of("Status", &["completed"], 20422)?.is_some() {
         engine.complete_conference(room);
     } else if let Some(link) = form.link("AnnounceUrl", "AnnounceMethod", Method::Post, 21205)? {
         if !engine.rooms[room].is_live() {
@@ -43,7 +43,16 @@ pub(super) fn list(engine: &Engine, query: &Form<'_>) -> Result {
     };
     let found: Vec<(String, RoomId)> =
         engine.rooms.iter().rev().filter(wanted).map(|(id, room)| (room.sid.to_string(), id)).collect();
-    let filters = ["FriendlyName", "Status", "DateCreated", "DateUpdated"];
+    let filters = [
+        "FriendlyName",
+        "Status",
+        "DateCreated",
+        "DateCreated<",
+        "DateCreated>",
+        "DateUpdated",
+        "DateUpdated<",
+        "DateUpdated>",
+    ];
     let list =
         lists::List { plural: "conferences", path: uri(engine, "Conferences.json"), filters: &filters };
     lists::page(&list, query, &found, |id| render(engine, *id))

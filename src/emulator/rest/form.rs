@@ -47,6 +47,32 @@ impl<'a> Form<'a> {
         }
     }
 
+    /// A whole number within limits; anything else is refused.
+    pub(super) fn number(&self, name: &str, low: u64, high: u64, code: u32) -> Result<Option<u64>> {
+        match self.get(name).map(str::parse::<u64>) {
+            None => Ok(None),
+            Some(Ok(n)) if (low..=high).contains(&n) => Ok(Some(n)),
+            Some(_) => Err(RestError::bad(code, format!("{name} must be {low} to {high}"))),
+        }
+    }
+
+    /// One of these words; another is refused with `code`.
+    pub(super) fn one_of(&self, name: &str, words: &[&str], code: u32) -> Result<Option<&'a str>> {
+        match self.get(name) {
+            Some(word) if !words.contains(&word) => {
+                Err(RestError::bad(code, format!("{name} must be one of: {}", words.join(", "))))
+            }
+            word => Ok(word),
+        }
+    }
+
+    /// The names sent, each once.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
+        let first =
+            |(at, (name, _)): &(usize, &(String, String))| !self.0[..*at].iter().any(|(n, _)| n == name);
+        self.0.iter().enumerate().filter(first).map(|(_, (name, _))| name.as_str())
+    }
+
     pub(super) fn method(&self, name: &str, default: Method) -> Result<Method> {
         match self.get(name) {
             None => Ok(default),
@@ -64,6 +90,16 @@ impl<'a> Form<'a> {
         }
     }
 
+    /// A callback without an event list.
+    pub(super) fn plain_callback(&self, name: &str) -> Result<Option<Link>> {
+        let link = self.link(name, &format!("{name}Method"), Method::Post, 21502)?;
+        let host = link.as_ref().and_then(|l| l.url.split('/').nth(2)).unwrap_or_default();
+        if host.contains('_') {
+            return Err(RestError::bad(21502, format!("{name}: a host name has no underscores")));
+        }
+        Ok(link)
+    }
+
     /// A callback with its event list. An unknown event (21626) is accepted and silences the callback altogether, as
     /// measured on Twilio; the second value says so.
     pub(super) fn callback(
@@ -72,15 +108,10 @@ impl<'a> Form<'a> {
         known: &[&str],
         default: &[&str],
     ) -> Result<(Option<Callback>, bool)> {
-        let link = self.link(prefix, &format!("{prefix}Method"), Method::Post, 21502)?;
-        let Some(link) = link else { return Ok((None, false)) };
-        let host = link.url.split('/').nth(2).unwrap_or_default();
-        if host.contains('_') {
-            return Err(RestError::bad(21502, format!("{prefix}: a host name has no underscores")));
-        }
+        let Some(link) = self.plain_callback(prefix)? else { return Ok((None, false)) };
         let mut events = self.all(&format!("{prefix}Event"));
-        // Conferences' lists come space-separated, calls' as repeated keys.
-        if known.contains(&"start") {
+        // Conferences' and recordings' lists come space-separated too, calls' only as repeated keys.
+        if !known.contains(&"initiated") {
             events = events.iter().flat_map(|e| e.split_whitespace()).map(str::to_owned).collect();
         }
         if events.is_empty() {
@@ -97,6 +128,9 @@ impl<'a> Form<'a> {
         let to = self.get("To").ok_or_else(|| RestError::bad(21201, "No 'To' number is specified"))?;
         let from = self.get("From").ok_or_else(|| RestError::bad(21213, "No 'From' number is specified"))?;
         let invalid_to = || RestError::bad(21211, format!("The phone number {to} is not valid as 'To'"));
+        if to.starts_with("app:") {
+            return Err(RestError::bad(21218, "There are no applications"));
+        }
         let to = addresses::normalise(to).ok_or_else(invalid_to)?;
         let phone = to.starts_with('+');
         let invalid_from =

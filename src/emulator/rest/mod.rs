@@ -3,15 +3,19 @@
 
 mod account;
 mod calls;
+mod checks;
 mod conferences;
 mod form;
 mod lists;
+mod numbers;
 mod participants;
+mod recordings;
 
 use serde_json::{Value, json};
 
 use super::engine::{CallId, Engine, RestError};
 use form::Form;
+use recordings::Scope;
 
 /// A request to Twilio's API, as far as Twilio reads it.
 #[derive(Debug, Clone)]
@@ -29,13 +33,26 @@ pub(crate) struct RestAnswer {
     pub(crate) status: u16,
     /// `None` has no body at all.
     pub(crate) body: Option<Value>,
+    /// Sound instead of a body.
+    pub(crate) media: Option<Media>,
     /// The call the request concerned, for the record.
     pub(crate) call: Option<CallId>,
 }
 
+/// A silent sound file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Media {
+    pub(crate) length_ms: u64,
+    pub(crate) channels: u16,
+}
+
 impl RestAnswer {
     fn json(status: u16, body: Value) -> Self {
-        Self { status, body: Some(body), call: None }
+        Self { body: Some(body), ..Self::empty(status) }
+    }
+
+    fn empty(status: u16) -> Self {
+        Self { status, body: None, media: None, call: None }
     }
 
     fn about(mut self, call: CallId) -> Self {
@@ -85,7 +102,26 @@ pub(super) fn unauthenticated() -> RestAnswer {
     RestAnswer::error(&RestError { status: 401, code: 20003, message: "Authenticate".into() })
 }
 
+/// The SID of a recording whose media this path is: `…/Recordings/RE….wav`, or without any suffix.
+fn media_sid(path: &str) -> Option<&str> {
+    let (folder, name) = path.rsplit_once('/')?;
+    let sid = name.strip_suffix(".wav").unwrap_or(name);
+    (folder.ends_with("/Recordings") && sid.starts_with("RE") && !sid.contains('.')).then_some(sid)
+}
+
+/// Twilio serves media to whoever knows the address, unless the account is set to ask for credentials.
+/// <https://www.twilio.com/docs/voice/api/recording#fetch-a-recordings-media-file>
+pub(super) fn is_public(request: &RestRequest) -> bool {
+    request.method == "GET" && media_sid(&request.path).is_some()
+}
+
 fn route(engine: &mut Engine, request: &RestRequest) -> Result {
+    if request.method == "GET"
+        && let Some(sid) = media_sid(&request.path)
+        && request.path.starts_with(&uri(engine, ""))
+    {
+        return recordings::media(engine, sid);
+    }
     let path = request.path.strip_suffix(".json").unwrap_or(&request.path);
     let parts: Vec<String> = path.trim_matches('/').split('/').map(decoded).collect();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
@@ -98,7 +134,6 @@ fn route(engine: &mut Engine, request: &RestRequest) -> Result {
     }
     match (request.method.as_str(), rest) {
         ("GET", []) => Ok(account::read(engine)),
-        ("GET", ["IncomingPhoneNumbers"]) => account::numbers(engine, &query),
         ("POST", ["Calls"]) => calls::create(engine, &form),
         ("GET", ["Calls"]) => calls::list(engine, &query),
         ("GET", ["Calls", sid]) => calls::read(engine, sid),
@@ -112,10 +147,47 @@ fn route(engine: &mut Engine, request: &RestRequest) -> Result {
         ("GET", ["Conferences", sid, "Participants", who]) => participants::read(engine, sid, who),
         ("POST", ["Conferences", sid, "Participants", who]) => participants::update(engine, sid, who, &form),
         ("DELETE", ["Conferences", sid, "Participants", who]) => participants::delete(engine, sid, who),
-        (_, ["Calls" | "Conferences", ..] | []) => {
-            Err(RestError { status: 405, code: 20004, message: "Method not allowed".into() })
+        (_, ["Calls" | "Conferences", _, "Recordings", more @ ..]) if more.len() < 2 => {
+            let scope = if rest[0] == "Calls" { Scope::Call(rest[1]) } else { Scope::Conference(rest[1]) };
+            recording(engine, request, scope, more)
         }
+        (_, ["Recordings", more @ ..]) if more.len() < 2 => recording(engine, request, Scope::Account, more),
+        (_, [kind, more @ ..]) if more.len() < 2 && kind.parse::<numbers::Kind>().is_ok() => {
+            number(engine, request, kind, more)
+        }
+        (_, ["Calls" | "Conferences", ..] | []) => Err(not_allowed()),
         _ => Err(missing()),
+    }
+}
+
+/// 405: <https://www.twilio.com/docs/api/errors/20004>
+fn not_allowed() -> RestError {
+    RestError { status: 405, code: 20004, message: "Method not allowed".into() }
+}
+
+fn recording(engine: &mut Engine, request: &RestRequest, scope: Scope<'_>, rest: &[&str]) -> Result {
+    let (form, query) = (Form::new(&request.form), Form::new(&request.query));
+    match (request.method.as_str(), rest, scope) {
+        ("GET", [], _) => recordings::list(engine, scope, &query),
+        ("POST", [], Scope::Call(call)) => recordings::create(engine, call, &form),
+        ("GET", [sid], _) => recordings::read(engine, scope, sid),
+        ("POST", [sid], Scope::Call(_) | Scope::Conference(_)) => {
+            recordings::update(engine, scope, sid, &form)
+        }
+        ("DELETE", [sid], _) => recordings::delete(engine, scope, sid),
+        _ => Err(not_allowed()),
+    }
+}
+
+fn number(engine: &mut Engine, request: &RestRequest, kind: &str, rest: &[&str]) -> Result {
+    let Ok(kind) = kind.parse::<numbers::Kind>() else { return Err(RestError::not_found(&request.path)) };
+    match (request.method.as_str(), rest) {
+        ("GET", []) => numbers::list(engine, kind, &Form::new(&request.query)),
+        ("GET", [sid]) => numbers::read(engine, kind, sid),
+        ("POST", [sid]) if kind == numbers::Kind::IncomingPhoneNumbers => {
+            numbers::update(engine, sid, &Form::new(&request.form))
+        }
+        _ => Err(not_allowed()),
     }
 }
 

@@ -6,27 +6,97 @@ use serde_json::{Value, json};
 use super::super::engine::calls::{CallId, Status};
 use super::super::engine::conferences::{Member, RoomId};
 use super::super::engine::lifecycle::LONGEST_CALL_MS;
+use super::super::engine::pace::Lane;
 use super::super::engine::participants::{NewParticipant, ParticipantUpdate, is_conference_sid};
 use super::super::engine::{Beep, Engine, Method, RestError, WaitSource};
 use super::calls::CALL_EVENTS;
+use super::checks::Given;
 use super::conferences::find;
 use super::form::Form;
-use super::{RestAnswer, Result, lists, uri};
+use super::{RestAnswer, Result, checks, lists, uri};
 
 const CONFERENCE_EVENTS: [&str; 9] =
     ["start", "end", "join", "leave", "mute", "hold", "modify", "speaker", "announcement"];
+
+const CREATE_PARAMETERS: [&str; 53] = [
+    "From",
+    "To",
+    "StatusCallback",
+    "StatusCallbackMethod",
+    "StatusCallbackEvent",
+    "Label",
+    "Timeout",
+    "Record",
+    "Muted",
+    "Beep",
+    "StartConferenceOnEnter",
+    "EndConferenceOnExit",
+    "WaitUrl",
+    "WaitMethod",
+    "EarlyMedia",
+    "MaxParticipants",
+    "ConferenceRecord",
+    "ConferenceTrim",
+    "ConferenceStatusCallback",
+    "ConferenceStatusCallbackMethod",
+    "ConferenceStatusCallbackEvent",
+    "RecordingChannels",
+    "RecordingStatusCallback",
+    "RecordingStatusCallbackMethod",
+    "RecordingStatusCallbackEvent",
+    "ConferenceRecordingStatusCallback",
+    "ConferenceRecordingStatusCallbackMethod",
+    "ConferenceRecordingStatusCallbackEvent",
+    "SipAuthUsername",
+    "SipAuthPassword",
+    "Region",
+    "Coaching",
+    "CallSidToCoach",
+    "JitterBufferSize",
+    "Byoc",
+    "CallerId",
+    "CallReason",
+    "RecordingTrack",
+    "TimeLimit",
+    "MachineDetection",
+    "MachineDetectionTimeout",
+    "MachineDetectionSpeechThreshold",
+    "MachineDetectionSpeechEndThreshold",
+    "MachineDetectionSilenceTimeout",
+    "AmdStatusCallback",
+    "AmdStatusCallbackMethod",
+    "Trim",
+    "CallToken",
+    "AsyncAmd",
+    "AsyncAmdStatusCallback",
+    "AsyncAmdStatusCallbackMethod",
+    "ClientNotificationUrl",
+    "CallerDisplayName",
+];
+const UPDATE_PARAMETERS: [&str; 12] = [
+    "Muted",
+    "Hold",
+    "HoldUrl",
+    "HoldMethod",
+    "AnnounceUrl",
+    "AnnounceMethod",
+    "WaitUrl",
+    "WaitMethod",
+    "BeepOnExit",
+    "EndConferenceOnExit",
+    "Coaching",
+    "CallSidToCoach",
+];
 
 pub(super) fn create(engine: &mut Engine, key: &str, form: &Form<'_>) -> Result {
     let (to, from) = form.parties(engine)?;
     let (callback, silenced) = form.callback("StatusCallback", &CALL_EVENTS, &["completed"])?;
     let (conference_callback, room_silenced) =
         form.callback("ConferenceStatusCallback", &CONFERENCE_EVENTS, &["start", "end"])?;
-    if let Some(record) = form.get("Record")
-        && !record.eq_ignore_ascii_case("true")
-        && !record.eq_ignore_ascii_case("false")
-    {
-        return Err(RestError::bad(20422, "Record must be true or false"));
-    }
+    let mut given = check(key, form)?;
+    let recording = checks::call_recording(form, "OutboundAPI")?;
+    let conference_recording = checks::conference_recording(form)?;
+    engine.queue_wait(Lane::Participants)?;
     let new = NewParticipant {
         from: form.get("CallerId").map_or(from, str::to_owned),
         to,
@@ -42,7 +112,7 @@ pub(super) fn create(engine: &mut Engine, key: &str, form: &Form<'_>) -> Result 
         beep: Beep::parse(form.get("Beep")),
         early_media: form.flag_or("EarlyMedia", true),
         max_participants: form
-            .seconds("MaxParticipants", 250, 20422)?
+            .number("MaxParticipants", 2, 250, 20422)?
             .and_then(|n| usize::try_from(n).ok())
             .unwrap_or(250),
         coach: form
@@ -53,15 +123,47 @@ pub(super) fn create(engine: &mut Engine, key: &str, form: &Form<'_>) -> Result 
             .map(str::to_owned),
     };
     let (room, call) = engine.add_participant(key, new)?;
-    if silenced || room_silenced {
-        engine.warn(call, 21626, "an invalid callback event silences the callback");
+    engine.calls[call].record = form.flag_or("Record", false).then_some(recording);
+    if let Some(order) = conference_recording {
+        engine.order_room_recording(room, order);
     }
+    if silenced || room_silenced {
+        given.warn(21626, "an invalid callback event silences the callback");
+    }
+    given.apply(engine, call);
     let Some(member) = engine.rooms[room].member(call) else {
         return Err(RestError::not_found("participant"));
     };
     let mut body = render(engine, room, member);
-    body["queue_time"] = json!("0");
+    body["queue_time"] = json!(engine.calls[call].queue_ms.to_string());
     Ok(RestAnswer::json(201, body).about(call))
+}
+
+/// What is checked, and mostly only kept.
+fn check(key: &str, form: &Form<'_>) -> Result<Given> {
+    let boolean = ["true", "false"];
+    for (name, words) in [
+        ("Record", boolean.as_slice()),
+        ("Beep", &["true", "false", "onEnter", "onExit"]),
+        ("JitterBufferSize", &["off", "small", "medium", "large"]),
+        ("Region", &["us1", "us2", "ie1", "de1", "sg1", "br1", "au1", "jp1"]),
+    ] {
+        form.one_of(name, words, 20422)?;
+    }
+    for (what, text) in [("Label", form.get("Label")), ("the conference's name", Some(key))] {
+        if text.is_some_and(|t| t.is_empty() || t.chars().count() > 128) {
+            return Err(RestError::bad(16002, format!("{what} has 1 to 128 characters")));
+        }
+    }
+    let mut given = Given::read(form)?;
+    // https://www.twilio.com/docs/api/errors/21263: the Calls API's asynchronous detection is not for participants.
+    for name in ["AsyncAmd", "AsyncAmdStatusCallback", "AsyncAmdStatusCallbackMethod"] {
+        if form.get(name).is_some() {
+            given.warn(21263, &format!("{name} is for Calls, not for participants"));
+        }
+    }
+    given.warn_of_unknown(form, &CREATE_PARAMETERS);
+    Ok(given)
 }
 
 fn wait(form: &Form<'_>) -> Result<Option<WaitSource>> {
@@ -104,6 +206,9 @@ fn answer(engine: &Engine, room: RoomId, call: CallId) -> Result {
 
 pub(super) fn update(engine: &mut Engine, sid: &str, who: &str, form: &Form<'_>) -> Result {
     let (room, call) = member(engine, sid, who)?;
+    let mut given = Given::default();
+    given.warn_of_unknown(form, &UPDATE_PARAMETERS);
+    given.warnings_of(engine, call);
     let update = ParticipantUpdate {
         muted: form.flag("Muted"),
         hold: form.flag("Hold"),
@@ -122,7 +227,7 @@ pub(super) fn update(engine: &mut Engine, sid: &str, who: &str, form: &Form<'_>)
 pub(super) fn delete(engine: &mut Engine, sid: &str, who: &str) -> Result {
     let (room, call) = member(engine, sid, who)?;
     engine.remove_participant(room, call);
-    Ok(RestAnswer { status: 204, body: None, call: Some(call) })
+    Ok(RestAnswer::empty(204).about(call))
 }
 
 pub(super) fn list(engine: &Engine, sid: &str, query: &Form<'_>) -> Result {
@@ -159,6 +264,8 @@ fn render(engine: &Engine, room: RoomId, member: &Member) -> Value {
         "label": member.label, "muted": member.muted, "hold": member.hold, "coaching": member.coaches.is_some(),
         "call_sid_to_coach": member.coaches.map(|c| engine.calls[c].sid.as_str()),
         "start_conference_on_enter": member.start_on_enter, "end_conference_on_exit": member.end_on_exit,
+        // Only a create says how long it waited.
+        "queue_time": null,
         "status": status, "date_created": engine.rfc2822(member.created_ms),
         "date_updated": engine.rfc2822(member.updated_ms),
         "uri": uri(engine, &format!("Conferences/{conference}/Participants/{}.json", call.sid)),

@@ -1,5 +1,8 @@
 //! Tables over the pure REST layer: codes, fields, lists.
 
+mod checks;
+mod recordings;
+
 use serde_json::Value;
 
 use super::super::engine::people::Number;

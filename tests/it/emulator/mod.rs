@@ -1,6 +1,7 @@
 //! The emulator over HTTP: credentials, webhooks with signatures, the control API, and a whole warm transfer.
 
 mod control;
+mod schema;
 #[cfg(test)]
 mod support;
 mod transfer;

@@ -4,6 +4,7 @@
 mod faults;
 mod heard;
 mod many;
+mod requests;
 mod restarts;
 mod stories;
 mod switches;

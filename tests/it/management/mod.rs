@@ -2,6 +2,7 @@
 
 mod accounts;
 mod check;
+mod running;
 mod usage;
 
 use assert_cmd::Command;
