@@ -100,9 +100,8 @@ struct Variant<'a> {
 
 impl<'a> Variant<'a> {
     fn new(name: &'static str, server: &'a Process, request: Vec<u8>, status: u16) -> Self {
-        let request = Arc::new(vec![request]);
-        let requests = std::iter::repeat_n(request, ROUNDS).collect();
-        Self::of_many(name, server, requests, REQUESTS, status)
+        let same = Arc::new(vec![request]);
+        Self::of_many(name, server, vec![same; ROUNDS], REQUESTS, status)
     }
 
     fn of_many(
@@ -183,6 +182,7 @@ async fn bench() -> anyhow::Result<()> {
         }
         commits.push(COMMITS as f64 / one_by_one(folder.path(), round)?.as_secs_f64());
     }
+    ensure_kept(folder.path())?;
     print(&variants, median(commits));
     println!("memory (PSS) of the service after all this: {:.1} MiB", service.pss_kib()? as f64 / 1024.0);
     Ok(())
@@ -285,6 +285,22 @@ fn ringing() -> anyhow::Result<Call> {
         connected_at: None,
         ended_at: None,
     })
+}
+
+/// What was answered must be there: a fast server that loses reports has measured nothing.
+fn ensure_kept(folder: &Path) -> anyhow::Result<()> {
+    let path = folder.join("bench.db");
+    let mut conn = SqliteConnection::establish(path.to_str().context("a path that is not UTF-8")?)?;
+    let count = |conn: &mut SqliteConnection, from: &str| {
+        diesel::dsl::sql::<diesel::sql_types::BigInt>(&format!("SELECT count(*) FROM {from}"))
+            .get_result::<i64>(conn)
+    };
+    let answered = count(&mut conn, "legs WHERE status = 'in_progress'")?;
+    ensure!(answered as usize > ROUNDS * CALLS, "only {answered} legs were answered");
+    let kept = count(&mut conn, "webhooks")?;
+    let sent = ROUNDS * (4 * REQUESTS + CALLS * PROGRESS.len());
+    ensure!(kept as usize == sent, "{kept} requests were kept of {sent}");
+    Ok(())
 }
 
 /// SQLite's own speed at what a callback needs at the least: one row, one commit, on the disk before the next.
