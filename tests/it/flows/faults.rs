@@ -1,7 +1,9 @@
 //! The same stories with things going wrong between Twilio and us.
 
+use futures_util::{StreamExt, stream};
 use serde_json::json;
-use warm_transfer::demo::{Scenario, StageOptions};
+use warm_transfer::demo::{CUSTOMER, FIRST_AGENT, SECOND_AGENT, Scenario, StageOptions};
+use warm_transfer::emulator::EventKind;
 
 use super::{Played, finished, theatre};
 
@@ -68,4 +70,40 @@ async fn a_move_that_fails_once_is_tried_again() {
 async fn a_slow_twilio_only_takes_longer() {
     let rules = json!({ "rest": [{ "match": "*", "latency_ms": 300 }] });
     with_faults(Scenario::Straight, rules).await.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_hangs_up_first_has_ended_the_call_even_before_twilio_has_confirmed_that_the_room_closes() {
+    let by_seed = |seed: u64| async move {
+        let theatre = theatre(StageOptions { seed, ..StageOptions::default() }).await;
+        let stage = &theatre.stage;
+        for part in [FIRST_AGENT, CUSTOMER, SECOND_AGENT] {
+            stage.phones.will(part, "answer", 1000).await.unwrap();
+        }
+        let call = stage.crm.place(20).await.unwrap();
+        stage.crm.wait_for_status(&call, "connected").await.unwrap();
+        stage.crm.ask(&call, "transfer", Some(json!({ "to": "agent:dana" }))).await.unwrap();
+        stage.crm.wait_for_transfer(&call, "joined").await.unwrap();
+        let rules = json!({
+            "seed": seed,
+            "rest": [{ "match": "POST */Participants/CA*", "latency_ms": 6000, "after_effect": true }],
+            "webhooks": [{ "match": "/webhooks/*", "delay_ms": [0, 2000] }],
+        });
+        stage.phones.faults(rules).await.unwrap();
+        stage.phones.hang_up(FIRST_AGENT).await.unwrap();
+        stage.crm.wait_for_transfer(&call, "completed").await.unwrap();
+        // Twilio has taken both flags, and has not said so.
+        let flags =
+            || stage.emulator.timeline().iter().filter(|it| it.kind == EventKind::ParticipantUpdated).count();
+        let mut events = stage.emulator.subscribe();
+        while flags() < 2 {
+            events.recv().await.unwrap();
+        }
+        stage.phones.hang_up(CUSTOMER).await.unwrap();
+        let ended = stage.crm.wait_for_status(&call, "ended").await.unwrap();
+        let told = stage.crm.events(&call).await.unwrap();
+        assert_eq!((seed, &ended["ended_by"]), (seed, &json!("customer")), "{}", json!(told));
+        theatre.stage.strike().await.unwrap();
+    };
+    stream::iter(1..=12).map(by_seed).buffer_unordered(6).collect::<Vec<()>>().await;
 }
