@@ -3,6 +3,8 @@
 
 mod faults;
 mod heard;
+mod killed;
+mod lost;
 mod many;
 mod requests;
 mod restarts;
