@@ -17,8 +17,7 @@ use diesel::RunQueryDsl;
 use diesel::connection::{Connection, SimpleConnection};
 use diesel::sqlite::SqliteConnection;
 use support::{AUTH_TOKEN, PUBLIC_URL, Process, block_on, database_url, fields, free_address, median, post};
-use uuid::Uuid;
-use warm_transfer::calls::flow::{Bridge, Call, CallStatus, Leg, Role, Stage};
+use warm_transfer::calls::flow::{Bridge, Call, CallStatus, Leg, Plan, Role, Stage};
 use warm_transfer::calls::models;
 use warm_transfer::clock::{Clock, IdSource, RandomIds, SystemClock};
 use warm_transfer::db::{Db, DbError, DbOptions, Location};
@@ -261,30 +260,19 @@ fn ringing() -> anyhow::Result<Call> {
     let leg = |role, address: &str| -> anyhow::Result<Leg> {
         Ok(Leg::planned(RandomIds.id(), role, address.parse()?, "somebody".into()))
     };
-    let legs = vec![leg(Role::FirstAgent, "+15550100101")?, leg(Role::Customer, "+15550100199")?];
-    Ok(Call {
+    let mut call = Call::planned(Plan {
         id: RandomIds.id(),
-        stage: Stage::DialingAgent,
-        status: CallStatus::DialingAgent,
+        room: RandomIds.unguessable(),
         bridge: Bridge::Dial,
         caller_id: "+15550100100".parse()?,
-        room: RandomIds.unguessable(),
-        conference_sid: None,
+        agent: leg(Role::FirstAgent, "+15550100101")?,
+        customer: leg(Role::Customer, "+15550100199")?,
         ring_timeout_secs: 25,
         time_limit_secs: 14_400,
-        holder: legs.first().map_or(Uuid::nil(), |leg| leg.id),
-        move_sent: false,
-        dial_ended: false,
-        pending_words: None,
-        ended_by: None,
-        ended_by_certain: false,
-        end_reason: None,
-        legs,
-        transfers: vec![],
         created_at: SystemClock::new().now(),
-        connected_at: None,
-        ended_at: None,
-    })
+    });
+    (call.stage, call.status) = (Stage::DialingAgent, CallStatus::DialingAgent);
+    Ok(call)
 }
 
 /// What was answered must be there: a fast server that loses reports has measured nothing.

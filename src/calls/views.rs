@@ -6,7 +6,7 @@ use actix_web::web::Path;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::flow::{Bridge, Call, CallStatus, Event, Leg, Party, Role, Stage, TransferRequest};
+use super::flow::{Bridge, Call, Event, Leg, Party, Plan, Role, TransferRequest};
 use super::forms::{CallList, Destination, EventList, NewCall, NewTransfer, Text};
 use super::models::{self, CallRequest};
 use super::serializers::{CallOut, CallPage, EventOut, EventPage};
@@ -156,35 +156,21 @@ fn call_request(key: &ApiKey, idempotency_key: IdempotencyKey, form: &NewCall) -
 async fn planned(app: &App, form: NewCall) -> Result<Call, AppError> {
     let caller_id = caller_id(app, form.caller_id)?;
     let (agent, name) = resolve(app, "agent", form.agent, "the agent").await?;
-    let legs = vec![
-        Leg::planned(app.ids.id(), Role::FirstAgent, agent, name),
-        Leg::planned(app.ids.id(), Role::Customer, form.customer, "the customer".into()),
-    ];
-    refuse_same("customer", &legs[0].address, legs.last())?;
-    refuse_same("caller_id", &Address::Phone(caller_id.clone()), legs.last())?;
-    Ok(Call {
+    let agent = Leg::planned(app.ids.id(), Role::FirstAgent, agent, name);
+    let customer = Leg::planned(app.ids.id(), Role::Customer, form.customer, "the customer".into());
+    refuse_same("customer", &agent.address, Some(&customer))?;
+    refuse_same("caller_id", &Address::Phone(caller_id.clone()), Some(&customer))?;
+    Ok(Call::planned(Plan {
         id: app.ids.id(),
-        stage: Stage::Queued,
-        status: CallStatus::Queued,
+        room: app.ids.unguessable(),
         bridge: form.bridge.unwrap_or(Bridge::Dial),
         caller_id,
-        room: app.ids.unguessable(),
-        conference_sid: None,
+        agent,
+        customer,
         ring_timeout_secs: form.ring_timeout_secs.map_or(app.defaults.ring_timeout_secs, |secs| secs.get()),
         time_limit_secs: form.time_limit_secs.map_or(app.defaults.time_limit_secs, |secs| secs.get()),
-        holder: legs[0].id,
-        move_sent: false,
-        dial_ended: false,
-        pending_words: None,
-        ended_by: None,
-        ended_by_certain: false,
-        end_reason: None,
-        legs,
-        transfers: vec![],
         created_at: app.clock.now(),
-        connected_at: None,
-        ended_at: None,
-    })
+    }))
 }
 
 fn caller_id(app: &App, asked: Option<PhoneNumber>) -> Result<PhoneNumber, AppError> {

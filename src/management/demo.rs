@@ -44,7 +44,7 @@ fn speed(text: &str) -> Result<f64, String> {
 }
 
 pub async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
-    let level = if args.headless { "error" } else { "info" };
+    let level = if args.headless { "error" } else { "warn,warm_transfer=info" };
     crate::logging::start(&LoggingSettings { format: LogFormat::Text, level: level.into() })?;
     let options = StageOptions { speed: args.speed, seed: args.seed, ..StageOptions::default() };
     if args.headless {

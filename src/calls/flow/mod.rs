@@ -26,7 +26,7 @@ pub use event::{
 pub use history::{Change, changes};
 pub use policy::Policy;
 pub use state::{
-    Bridge, Call, CallStatus, EndReason, Failure, Leg, LegStatus, Party, Role, Stage, Style, Transfer,
+    Bridge, Call, CallStatus, EndReason, Failure, Leg, LegStatus, Party, Plan, Role, Stage, Style, Transfer,
     TransferStatus,
 };
 pub use table::{Row, Rule, TABLE, Trigger, rule};

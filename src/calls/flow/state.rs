@@ -286,7 +286,57 @@ pub struct Call {
     pub ended_at: Option<DateTime<Utc>>,
 }
 
+/// What a call is made of when it is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// UUIDv7.
+    pub id: Uuid,
+    /// The conference's unguessable unique name.
+    pub room: String,
+    /// How customer and first agent are joined.
+    pub bridge: Bridge,
+    /// What agent and customer see as caller.
+    pub caller_id: PhoneNumber,
+    /// Rung first.
+    pub agent: Leg,
+    /// Rung next.
+    pub customer: Leg,
+    /// How long each rings, in seconds; Twilio adds 5.
+    pub ring_timeout_secs: u32,
+    /// How long any leg may last, in seconds.
+    pub time_limit_secs: u32,
+    /// When it is asked for.
+    pub created_at: DateTime<Utc>,
+}
+
 impl Call {
+    /// A call that nobody has been rung for yet.
+    pub fn planned(plan: Plan) -> Self {
+        Self {
+            id: plan.id,
+            stage: Stage::Queued,
+            status: CallStatus::Queued,
+            bridge: plan.bridge,
+            caller_id: plan.caller_id,
+            room: plan.room,
+            conference_sid: None,
+            ring_timeout_secs: plan.ring_timeout_secs,
+            time_limit_secs: plan.time_limit_secs,
+            holder: plan.agent.id,
+            move_sent: false,
+            dial_ended: false,
+            pending_words: None,
+            ended_by: None,
+            ended_by_certain: false,
+            end_reason: None,
+            legs: vec![plan.agent, plan.customer],
+            transfers: vec![],
+            created_at: plan.created_at,
+            connected_at: None,
+            ended_at: None,
+        }
+    }
+
     /// The leg with this id of ours.
     pub fn leg(&self, id: Uuid) -> Option<&Leg> {
         self.legs.iter().find(|leg| leg.id == id)

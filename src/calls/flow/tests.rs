@@ -80,32 +80,17 @@ impl Story {
 fn placed_call(now: DateTime<Utc>) -> Call {
     let leg =
         |id, role, address: &str, name: &str| Leg::planned(id, role, address.parse().unwrap(), name.into());
-    Call {
+    Call::planned(Plan {
         id: Uuid::from_u128(9),
-        stage: Stage::Queued,
-        status: CallStatus::Queued,
+        room: "room".into(),
         bridge: Bridge::Dial,
         caller_id: "+15550100100".parse().unwrap(),
-        room: "room".into(),
-        conference_sid: None,
+        agent: leg(FIRST, Role::FirstAgent, "+15550100101", "Alice"),
+        customer: leg(CUSTOMER, Role::Customer, "+15550100102", "the customer"),
         ring_timeout_secs: 20,
         time_limit_secs: 3600,
-        holder: FIRST,
-        move_sent: false,
-        dial_ended: false,
-        pending_words: None,
-        ended_by: None,
-        ended_by_certain: false,
-        end_reason: None,
-        legs: vec![
-            leg(FIRST, Role::FirstAgent, "+15550100101", "Alice"),
-            leg(CUSTOMER, Role::Customer, "+15550100102", "the customer"),
-        ],
-        transfers: vec![],
         created_at: now,
-        connected_at: None,
-        ended_at: None,
-    }
+    })
 }
 
 fn sid(leg_id: Uuid) -> CallSid {
