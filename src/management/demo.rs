@@ -115,6 +115,7 @@ fn summarise(report: &Report) {
 }
 
 async fn stay_up(options: StageOptions) -> anyhow::Result<ExitCode> {
+    let stopped = super::serve::until_stopped()?;
     let stage = Stage::set(options).await?;
     let (service, emulator) = (stage.crm.base_url(), stage.emulator.base_url());
     println!("service   {service}/api/v1/calls");
@@ -127,7 +128,7 @@ async fn stay_up(options: StageOptions) -> anyhow::Result<ExitCode> {
     println!(
         "then transfer it: POST {service}/api/v1/calls/ID/transfer {{\"to\":\"agent:dana\"}}. Ctrl-C ends all."
     );
-    super::serve::until_stopped().await?;
+    stopped.await;
     stage.strike().await?;
     Ok(ExitCode::SUCCESS)
 }

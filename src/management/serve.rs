@@ -22,20 +22,25 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         settings.server.bind = bind;
     }
     let app = server::build(&settings, Arc::new(SystemClock::new()), Arc::new(RandomIds))?;
+    // Before anybody is told that it listens, so that whoever stops it at once is heard.
+    let stopped = until_stopped()?;
     let listener = server::listen(&settings.server.bind)?;
     let server = Server::start(&settings, app, listener).await?;
     tracing::info!(addr = %server.addr(), "listening");
-    until_stopped().await?;
+    stopped.await;
     tracing::info!("stopping");
     server.stop().await?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Until the process is interrupted or asked to end.
-pub async fn until_stopped() -> std::io::Result<()> {
+/// Listens, from now on, for being interrupted or asked to end; what it gives waits for either.
+pub fn until_stopped() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminate.recv() => Ok(()),
-    }
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
