@@ -47,7 +47,8 @@ impl DbError {
     /// Whether the same write may simply be taken again: another transaction was in the way.
     fn is_conflict(&self) -> bool {
         let Self::Query(DieselError::DatabaseError(kind, info)) = self else { return false };
-        matches!(kind, DatabaseErrorKind::SerializationFailure)
+        // A unique value that somebody else wrote meanwhile is there to be seen the next time.
+        matches!(kind, DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::UniqueViolation)
             || info.message().contains("deadlock detected")
     }
 }
@@ -179,9 +180,7 @@ impl Db {
             loop {
                 match conn.transaction(|conn| queries(conn).map_err(TransactionError::Closure)) {
                     Ok(value) => return Ok(value),
-                    Err(TransactionError::Db(error)) if error.is_conflict() && tries_left > 0 => {
-                        tries_left -= 1
-                    }
+                    Err(error) if error.is_conflict() && tries_left > 0 => tries_left -= 1,
                     Err(TransactionError::Db(error)) => return Err(error.into()),
                     Err(TransactionError::Closure(error)) => return Err(error),
                 }
@@ -216,6 +215,16 @@ impl Db {
 enum TransactionError<E> {
     Db(DbError),
     Closure(E),
+}
+
+impl<E: WriteError> TransactionError<E> {
+    fn is_conflict(&self) -> bool {
+        let error = match self {
+            Self::Db(error) => Some(error),
+            Self::Closure(error) => error.as_db(),
+        };
+        error.is_some_and(DbError::is_conflict)
+    }
 }
 
 impl<E> From<DieselError> for TransactionError<E> {
