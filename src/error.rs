@@ -7,7 +7,7 @@ use actix_web::web::{self, Bytes};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, dev::Payload};
 use futures_util::future::{LocalBoxFuture, Ready, ready};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::calls::flow::Refusal;
 use crate::calls::services::ServiceError;
@@ -205,7 +205,9 @@ fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
         let inner = error.into_inner();
-        if inner.is_data() { bad_field(&path, &inner.to_string()) } else { not_json(&inner) }
+        // Serde calls a number in the place of a word a fault of syntax, too.
+        let is_json = inner.is_data() || serde_json::from_slice::<IgnoredAny>(body).is_ok();
+        if is_json { bad_field(&path, &inner.to_string()) } else { not_json(&inner) }
     })?;
     json.end().map_err(|error| not_json(&error))?;
     Ok(value)
@@ -297,6 +299,10 @@ mod tests {
             ),
             (
                 r#"{"agent":"client:a","customer":"+15550100102","bridge":"moon"}"#,
+                ("invalid_field", Some("bridge")),
+            ),
+            (
+                r#"{"agent":"client:a","customer":"+15550100102","bridge":1}"#,
                 ("invalid_field", Some("bridge")),
             ),
             ("{", ("invalid_json", None)),

@@ -24,6 +24,8 @@ impl FromStr for Destination {
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         match text.strip_prefix("agent:") {
             Some("") => Err(InvalidValue("agent: must be followed by a name of the directory".into())),
+            // PostgreSQL's texts cannot hold a NUL.
+            Some(name) if name.contains('\0') => Err(InvalidValue("a name holds no NUL".into())),
             Some(name) => Ok(Self::Agent(name.to_owned())),
             None => text.parse().map(Self::Address).map_err(|error: InvalidValue| {
                 InvalidValue(format!("{error}, or agent:name for somebody in the directory"))
@@ -94,7 +96,9 @@ impl<const MAX: usize> Text<MAX> {
 impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        if text.chars().count() <= MAX {
+        if text.contains('\0') {
+            Err(de::Error::custom("expected a text without NUL, which PostgreSQL cannot hold"))
+        } else if text.chars().count() <= MAX {
             Ok(Self(text))
         } else {
             Err(de::Error::custom(format!("expected at most {MAX} characters")))

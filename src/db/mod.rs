@@ -47,10 +47,9 @@ impl DbError {
     /// Whether the same write may simply be taken again: another transaction was in the way.
     fn is_conflict(&self) -> bool {
         let Self::Query(DieselError::DatabaseError(kind, info)) = self else { return false };
-        // Two that write the same new thing: the second sees the first's, once it looks again.
-        let is_race =
-            matches!(kind, DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::UniqueViolation);
-        is_race || info.message().contains("deadlock detected")
+        // A unique value that somebody else wrote meanwhile is there to be seen the next time.
+        matches!(kind, DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::UniqueViolation)
+            || info.message().contains("deadlock detected")
     }
 }
 
@@ -179,16 +178,12 @@ impl Db {
             let mut conn = pool.get().map_err(|error| DbError::Unavailable(error.to_string()))?;
             let mut tries_left = 3;
             loop {
-                let error = match conn.transaction(|conn| queries(conn).map_err(TransactionError::Closure)) {
+                match conn.transaction(|conn| queries(conn).map_err(TransactionError::Closure)) {
                     Ok(value) => return Ok(value),
-                    Err(TransactionError::Db(error)) => error.into(),
-                    Err(TransactionError::Closure(error)) => error,
-                };
-                let is_conflict = E::as_db(&error).is_some_and(DbError::is_conflict);
-                if !is_conflict || tries_left == 0 {
-                    return Err(error);
+                    Err(error) if error.is_conflict() && tries_left > 0 => tries_left -= 1,
+                    Err(TransactionError::Db(error)) => return Err(error.into()),
+                    Err(TransactionError::Closure(error)) => return Err(error),
                 }
-                tries_left -= 1;
             }
         })
         .await
@@ -220,6 +215,16 @@ impl Db {
 enum TransactionError<E> {
     Db(DbError),
     Closure(E),
+}
+
+impl<E: WriteError> TransactionError<E> {
+    fn is_conflict(&self) -> bool {
+        let error = match self {
+            Self::Db(error) => Some(error),
+            Self::Closure(error) => error.as_db(),
+        };
+        error.is_some_and(DbError::is_conflict)
+    }
 }
 
 impl<E> From<DieselError> for TransactionError<E> {

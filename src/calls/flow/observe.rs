@@ -217,10 +217,13 @@ fn joined(part: Part, leg: &mut Leg, now: DateTime<Utc>) -> Option<Trigger> {
     }
 }
 
-/// Evidence that this person hung up first, for a call that is ending and does not know yet who did.
+/// Evidence that this person hung up first. It may be the first news of the end, or come when the call is ending and does
+/// not know yet who did it.
 fn was_first(call: &mut Call, leg_id: Uuid) {
+    let is_one_of_two = matches!(part(call, leg_id), Part::Customer | Part::Agent);
+    let is_open = matches!(call.stage, Stage::InRoom | Stage::Ending) && !call.ended_by_certain;
     let role = call.leg(leg_id).map(|leg| leg.role);
-    if let Some(role) = role.filter(|_| call.stage == Stage::Ending && !call.ended_by_certain) {
+    if let Some(role) = role.filter(|_| is_one_of_two && is_open) {
         call.ended_by = Some(role.into());
         call.ended_by_certain = true;
     }

@@ -232,7 +232,8 @@ impl Taking<'_> {
         if !action_is_to_come {
             self.tell_and_end(agent.map(|leg| leg.id), Words::CustomerLeft);
         }
-        self.end(Party::Customer, !is_closed_by_twilio || self.somebody_hung_up(), EndReason::HungUp);
+        let is_certain = !(is_closed_by_twilio || self.may_close_itself()) || self.somebody_hung_up();
+        self.end(Party::Customer, is_certain, EndReason::HungUp);
     }
 
     fn agent_gone(&mut self) {
@@ -240,7 +241,16 @@ impl Taking<'_> {
         if !is_closed_by_twilio {
             self.tell_and_end(self.call.customer().map(|leg| leg.id), Words::CallOver);
         }
-        self.end(self.agent_party(), !is_closed_by_twilio || self.somebody_hung_up(), EndReason::HungUp);
+        let is_certain = !self.may_close_itself() || self.somebody_hung_up();
+        self.end(self.agent_party(), is_certain, EndReason::HungUp);
+    }
+
+    /// Two who were both in the room: either's leaving closes it, or will as soon as Twilio has heard that it should.
+    fn may_close_itself(&self) -> bool {
+        let has_been_in_room = |leg: Option<&Leg>| leg.is_some_and(|leg| leg.room_sequence.is_some());
+        self.call.stage == Stage::InRoom
+            && has_been_in_room(self.call.customer())
+            && has_been_in_room(self.call.agent())
     }
 
     /// Where one person's leaving closes the room, the news of both come in any order; only these words are proof.
@@ -341,8 +351,10 @@ impl Taking<'_> {
 
     /// The conversation is over; the call ends when its last leg does.
     fn end(&mut self, by: Party, is_certain: bool, reason: EndReason) {
-        self.call.ended_by = Some(by);
-        self.call.ended_by_certain = is_certain;
+        if !self.call.ended_by_certain {
+            self.call.ended_by = Some(by);
+            self.call.ended_by_certain = is_certain;
+        }
         self.call.end_reason = Some(reason);
         self.call.enter(Stage::Ending);
         self.timer(Timer::EndLimit, self.policy.end_limit_secs);

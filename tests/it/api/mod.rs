@@ -1,4 +1,6 @@
 //! The HTTP surface from outside.
 
 mod doors;
+mod fields;
+mod outage;
 mod problems;

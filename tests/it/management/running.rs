@@ -1,12 +1,20 @@
 //! The commands that run: the demo by itself, and the service as a process.
 
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use serde_json::Value;
+use diesel::prelude::*;
+use serde_json::{Value, json};
+use warm_transfer::db::schema::{commands, legs};
+use warm_transfer::db::{Db, DbError, DbOptions};
+use wiremock::matchers::method;
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::program;
 use crate::support::database::TestDatabase;
+use crate::support::process::{Killed, command};
 
 #[test]
 fn the_headless_demo_prints_one_document_and_keeps_every_promise() {
@@ -59,4 +67,48 @@ fn the_service_says_when_it_listens_and_ends_in_good_order_when_told_to() {
     Command::new("kill").arg(service.id().to_string()).status().unwrap();
     assert!(lines.any(|line| line.contains("stopping")));
     assert!(service.wait().unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_being_asked_of_twilio_is_finished_before_the_service_ends() {
+    let database = TestDatabase::new();
+    let twilio = MockServer::start().await;
+    let made = json!({ "sid": "CA00000000000000000000000000000001", "status": "queued" });
+    let slow = ResponseTemplate::new(201).set_body_json(made).set_delay(Duration::from_millis(1500));
+    Mock::given(method("POST")).respond_with(slow).mount(&twilio).await;
+    let created = command(&database).args(["key", "create", "crm"]).output().unwrap();
+    let key = String::from_utf8(created.stdout).unwrap();
+    let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut service = command(&database);
+    service
+        .args(["serve", "--bind", &addr.to_string()])
+        .env("PUBLIC_URL", "https://calls.example.com")
+        .env("TWILIO_ACCOUNT_SID", "AC00000000000000000000000000000001")
+        .env("TWILIO_AUTH_TOKEN", "token")
+        .env("TWILIO_API_BASE_URL", twilio.uri())
+        .stderr(Stdio::piped());
+    let mut service = Killed(service.spawn().unwrap());
+    let mut lines = BufReader::new(service.0.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("listening")));
+
+    let patience = Duration::from_secs(10);
+    let http = warm_transfer::twilio::http_client(patience, patience).unwrap();
+    let body = json!({ "agent": "client:a", "customer": "+15550100199", "caller_id": "+15550100100" });
+    let placed = http.post(format!("http://{addr}/api/v1/calls")).bearer_auth(key.trim()).json(&body).send();
+    assert_eq!(placed.await.unwrap().status(), 201);
+    while twilio.received_requests().await.unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    Command::new("kill").arg(service.0.id().to_string()).status().unwrap();
+    assert!(service.0.wait().unwrap().success());
+
+    let location = warm_transfer::db::Location::parse(&database.url).unwrap();
+    let (pool_timeout, busy_timeout) = (patience, patience);
+    let db = Db::open(&DbOptions { location, pool_size: 1, pool_timeout, busy_timeout }).unwrap();
+    let kept = db.read(|conn| {
+        let command = commands::table.select(commands::status).load::<String>(conn)?;
+        let sids = legs::table.filter(legs::call_sid.is_not_null()).count().get_result::<i64>(conn)?;
+        Ok::<_, DbError>((command, sids))
+    });
+    assert_eq!(kept.await.unwrap(), (vec!["done".to_owned()], 1));
 }

@@ -17,10 +17,10 @@ impl TestDatabase {
     /// Creates it.
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        #[cfg(feature = "postgres")]
-        if std::env::var("WARM_TRANSFER_TEST_DATABASE").as_deref() == Ok("postgres") {
-            let on_server = postgres::OnServer::create();
-            return Self { url: on_server.url.clone(), folder, on_server: Some(on_server) };
+        match std::env::var("WARM_TRANSFER_TEST_DATABASE").as_deref() {
+            Ok("postgres") => return Self::on_postgres(folder),
+            Ok("sqlite") | Err(_) => {}
+            Ok(other) => panic!("WARM_TRANSFER_TEST_DATABASE is {other}; expected sqlite or postgres"),
         }
         Self {
             url: format!("sqlite://{}", folder.path().join("test.db").display()),
@@ -28,6 +28,17 @@ impl TestDatabase {
             #[cfg(feature = "postgres")]
             on_server: None,
         }
+    }
+
+    #[cfg(feature = "postgres")]
+    fn on_postgres(folder: TempDir) -> Self {
+        let on_server = postgres::OnServer::create();
+        Self { url: on_server.url.clone(), folder, on_server: Some(on_server) }
+    }
+
+    #[cfg(not(feature = "postgres"))]
+    fn on_postgres(_: TempDir) -> Self {
+        panic!("WARM_TRANSFER_TEST_DATABASE=postgres takes `--features postgres`")
     }
 }
 
@@ -52,17 +63,30 @@ mod postgres {
         name: String,
     }
 
+    fn server() -> Url {
+        let url = std::env::var("WARM_TRANSFER_TEST_POSTGRES_URL").unwrap_or_else(|_| {
+            panic!(
+                "WARM_TRANSFER_TEST_POSTGRES_URL is not set; `scripts/test` starts a PostgreSQL and sets it"
+            )
+        });
+        url.parse().unwrap_or_else(|error| panic!("WARM_TRANSFER_TEST_POSTGRES_URL is no URL: {error}"))
+    }
+
     fn run(sql: &str) {
-        let url = std::env::var("WARM_TRANSFER_TEST_POSTGRES_URL")
-            .expect("WARM_TRANSFER_TEST_POSTGRES_URL names a PostgreSQL server");
-        PgConnection::establish(&url).unwrap().batch_execute(sql).unwrap();
+        let mut conn = PgConnection::establish(server().as_str()).unwrap_or_else(|error| {
+            panic!(
+                "the PostgreSQL of WARM_TRANSFER_TEST_POSTGRES_URL cannot be reached; is it running, and may \
+                 its user create databases? {error}"
+            )
+        });
+        conn.batch_execute(sql).unwrap();
     }
 
     impl OnServer {
         pub fn create() -> Self {
             let name = format!("wt_{}", RandomIds.unguessable());
             run(&format!("CREATE DATABASE {name}"));
-            let mut url: Url = std::env::var("WARM_TRANSFER_TEST_POSTGRES_URL").unwrap().parse().unwrap();
+            let mut url = server();
             url.set_path(&name);
             Self { url: url.into(), name }
         }

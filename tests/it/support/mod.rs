@@ -1,4 +1,6 @@
 //! What tests share: a database of their own, and the service running on it.
 
 pub mod database;
+pub mod outage;
+pub mod process;
 pub mod service;

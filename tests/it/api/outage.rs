@@ -1,0 +1,59 @@
+//! The database cannot be used: everybody is told so, and when to try again; afterwards all is well.
+
+use serde_json::json;
+use warm_transfer::agents::models::Scope;
+use warm_transfer::urls::routes;
+
+use crate::support::outage::Outage;
+use crate::support::service::{TestService, answer};
+
+const ID: &str = "00000000-0000-0000-0000-000000000001";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_database_programs_are_told_to_come_back_and_then_are_served() {
+    let service = TestService::start_with(&Outage::SETTINGS).await;
+    let key = service.key("crm", &[Scope::Admin]).await;
+    let before = service.rows().await;
+    let outage = Outage::begin(&service).await;
+    for route in routes().filter(|route| route.access == "api key" || route.path == "/readyz") {
+        let request = service.request(route.methods, &route.path.replace("{id}", ID)).bearer_auth(&key);
+        let request = match route.name {
+            "calls:create" => request.json(
+                &json!({ "agent": "client:a", "customer": "+15550100199", "caller_id": "+15550100100" }),
+            ),
+            "calls:transfer" => request.json(&json!({ "to": "client:dana" })),
+            _ => request,
+        };
+        let answered = answer(request).await;
+        let found = (answered.status, answered.json["code"].as_str(), answered.header("retry-after"));
+        assert_eq!(found, (503, Some("unavailable"), "2"), "{}: {answered:?}", route.name);
+    }
+    assert_eq!(answer(service.request("GET", "/healthz")).await.status, 200, "the process is alive");
+    outage.end().await;
+    assert_eq!(answer(service.request("GET", "/readyz")).await.status, 200);
+    assert_eq!(service.rows().await, before, "what was refused has not been done");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_database_news_is_not_said_to_be_kept_and_documents_are_answered() {
+    let service = TestService::start_with(&Outage::SETTINGS).await;
+    let outage = Outage::begin(&service).await;
+    let form = [("CallSid", "CA00000000000000000000000000000001"), ("CallStatus", "ringing")];
+    let news = [
+        format!("/webhooks/call-status?call={ID}&leg={ID}"),
+        format!("/webhooks/conference-status?call={ID}"),
+    ];
+    for address in &news {
+        let answered = answer(service.signed(address, Some(&form))).await;
+        assert_eq!(answered.status, 503, "{address}: {answered:?}");
+    }
+    let answered =
+        answer(service.signed(&format!("/twiml/conference?call={ID}&leg={ID}&room=r"), Some(&form))).await;
+    assert!(answered.status == 200 && answered.text.contains("<Conference"), "{answered:?}");
+    outage.end().await;
+    for address in &news {
+        assert_eq!(answer(service.signed(address, Some(&form))).await.status, 204, "{address}");
+    }
+    service.stop().await;
+}
