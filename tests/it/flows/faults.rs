@@ -1,11 +1,11 @@
-//! The same stories with things going wrong between Twilio and us.
+//! The same stories with things going wrong between Twilio and us, and with every open question about Twilio answered both
+//! ways.
 
-use futures_util::{StreamExt, stream};
 use serde_json::json;
-use warm_transfer::demo::{CUSTOMER, FIRST_AGENT, SECOND_AGENT, Scenario, StageOptions};
-use warm_transfer::emulator::EventKind;
+use warm_transfer::demo::{Scenario, StageOptions};
+use warm_transfer::emulator::{RedirectOrder, RedirectedStatus, RingingLeg, Switches};
 
-use super::{Played, finished, theatre};
+use super::{Played, finished, theatre, with};
 
 async fn with_faults(scenario: Scenario, rules: serde_json::Value) -> Played {
     let theatre = theatre(StageOptions::default()).await;
@@ -73,37 +73,44 @@ async fn a_slow_twilio_only_takes_longer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_hangs_up_first_has_ended_the_call_even_before_twilio_has_confirmed_that_the_room_closes() {
-    let by_seed = |seed: u64| async move {
-        let theatre = theatre(StageOptions { seed, ..StageOptions::default() }).await;
-        let stage = &theatre.stage;
-        for part in [FIRST_AGENT, CUSTOMER, SECOND_AGENT] {
-            stage.phones.will(part, "answer", 1000).await.unwrap();
+async fn whatever_twilio_says_of_an_interrupted_dial_the_transfer_goes_on() {
+    for status in [RedirectedStatus::Completed, RedirectedStatus::Answered, RedirectedStatus::Absent] {
+        let switches = Switches { dial_call_status_after_redirect: status, ..Switches::default() };
+        super::played(Scenario::Straight, with(switches)).await.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_whichever_order_twilio_asks_after_a_redirect_the_two_meet() {
+    for redirect_order in [RedirectOrder::UrlFirst, RedirectOrder::ActionFirst] {
+        let switches = Switches { redirect_order, redirect_gap_ms: 1500, ..Switches::default() };
+        for scenario in [Scenario::Straight, Scenario::SecondAgentBusy] {
+            super::played(scenario, with(switches.clone())).await.close().await;
         }
-        let call = stage.crm.place(20).await.unwrap();
-        stage.crm.wait_for_status(&call, "connected").await.unwrap();
-        stage.crm.ask(&call, "transfer", Some(json!({ "to": "agent:dana" }))).await.unwrap();
-        stage.crm.wait_for_transfer(&call, "joined").await.unwrap();
-        let rules = json!({
-            "seed": seed,
-            "rest": [{ "match": "POST */Participants/CA*", "latency_ms": 6000, "after_effect": true }],
-            "webhooks": [{ "match": "/webhooks/*", "delay_ms": [0, 2000] }],
-        });
-        stage.phones.faults(rules).await.unwrap();
-        stage.phones.hang_up(FIRST_AGENT).await.unwrap();
-        stage.crm.wait_for_transfer(&call, "completed").await.unwrap();
-        // Twilio has taken both flags, and has not said so.
-        let flags =
-            || stage.emulator.timeline().iter().filter(|it| it.kind == EventKind::ParticipantUpdated).count();
-        let mut events = stage.emulator.subscribe();
-        while flags() < 2 {
-            events.recv().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_open_questions_change_nothing_for_people() {
+    let default = Switches::default;
+    let answers = [
+        Switches { action_when_parent_hangs_up: false, ..default() },
+        Switches { conference_sequence_start: 0, ..default() },
+        Switches { ringing_when_conference_ends: RingingLeg::Ends, ..default() },
+        Switches { date_created_on_create: false, ..default() },
+        Switches { duplicated_callbacks_percent: 30, late_callbacks_percent: 30, ..default() },
+    ];
+    for switches in answers {
+        for scenario in [Scenario::Straight, Scenario::CustomerHangsUpWhileRinging] {
+            super::played(scenario, with(switches.clone())).await.close().await;
         }
-        stage.phones.hang_up(CUSTOMER).await.unwrap();
-        let ended = stage.crm.wait_for_status(&call, "ended").await.unwrap();
-        let told = stage.crm.events(&call).await.unwrap();
-        assert_eq!((seed, &ended["ended_by"]), (seed, &json!("customer")), "{}", json!(told));
-        theatre.stage.strike().await.unwrap();
-    };
-    stream::iter(1..=12).map(by_seed).buffer_unordered(6).collect::<Vec<()>>().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chance_decides_nothing_that_matters() {
+    for seed in 2..6 {
+        let options = StageOptions { seed, ..StageOptions::default() };
+        super::played(Scenario::Straight, options).await.close().await;
+    }
 }

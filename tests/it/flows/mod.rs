@@ -2,25 +2,13 @@
 //! is in the database, and what the API says.
 
 mod faults;
-mod heard;
-mod killed;
-mod lost;
-mod many;
 mod requests;
 mod restarts;
 mod stories;
-mod switches;
-mod wire;
 
-use std::time::Duration;
-
-use diesel::prelude::*;
-use serde_json::{Value, json};
-use warm_transfer::db::DbError;
-use warm_transfer::db::schema::commands;
-use warm_transfer::demo::{CALLER_ID, Part, Report, Scenario, Stage, StageOptions, play, report};
+use serde_json::Value;
+use warm_transfer::demo::{Part, Report, Scenario, Stage, StageOptions, play, report};
 use warm_transfer::emulator::{Heard, RequestRecord, Switches};
-use warm_transfer::twilio::http_client;
 
 use crate::support::database::TestDatabase;
 
@@ -45,16 +33,6 @@ async fn theatre(options: StageOptions) -> Theatre {
     Theatre { stage: Stage::set(options).await.unwrap(), _database: database }
 }
 
-impl Theatre {
-    /// The caller id becomes a number of the account.
-    async fn owns_its_number(&self) {
-        let patience = Duration::from_secs(10);
-        let url = format!("{}/emulator/numbers/{CALLER_ID}", self.stage.emulator.base_url());
-        let http = http_client(patience, patience).unwrap();
-        assert!(http.put(url).json(&json!({})).send().await.unwrap().status().is_success());
-    }
-}
-
 async fn played(scenario: Scenario, options: StageOptions) -> Played {
     let theatre = theatre(options).await;
     finished(theatre, scenario).await
@@ -76,26 +54,6 @@ fn ladder(report: &Report) -> String {
 }
 
 impl Played {
-    /// Waits until what was on its way to Twilio when the call ended has come to its end too.
-    async fn nothing_is_open(&self) {
-        let app = self.theatre.stage.server.app();
-        let mut changed = app.changed.subscribe();
-        let settled = async {
-            loop {
-                let open = app.db.read(|conn| {
-                    let open = commands::table.filter(commands::finished_at.is_null()).count();
-                    Ok::<_, DbError>(open.get_result::<i64>(conn)?)
-                });
-                if open.await.unwrap() == 0 {
-                    return;
-                }
-                // What changes no call says nothing: look again all the same.
-                drop(tokio::time::timeout(Duration::from_millis(100), changed.recv()).await);
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(20), settled).await.expect("commands stay open");
-    }
-
     async fn close(self) {
         self.theatre.stage.strike().await.unwrap();
     }
