@@ -210,7 +210,23 @@ fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
         if is_json { bad_field(&path, &inner.to_string()) } else { not_json(&inner) }
     })?;
     json.end().map_err(|error| not_json(&error))?;
-    Ok(value)
+    if has_nul(body) { Err(AppError::new(ErrorCode::InvalidField).with_detail(NUL)) } else { Ok(value) }
+}
+
+/// The one character that PostgreSQL cannot keep in a text.
+const NUL: &str = "a text holds the character U+0000";
+
+/// Whether a text of this JSON, which is valid, holds U+0000; there it can only be escaped.
+fn has_nul(json: &[u8]) -> bool {
+    let mut rest = json;
+    while let Some(at) = rest.iter().position(|&byte| byte == b'\\') {
+        let escape = rest.get(at + 1..).unwrap_or_default();
+        if escape.starts_with(b"u0000") {
+            return true;
+        }
+        rest = escape.get(1..).unwrap_or_default();
+    }
+    false
 }
 
 fn not_json(error: &serde_json::Error) -> AppError {
@@ -313,6 +329,12 @@ mod tests {
         }
         let asks_too_much = r#"{"to":"client:d","style":"blind"}"#;
         assert_eq!(refused::<NewTransfer>(asks_too_much), ("invalid_field", Some("style".into())));
+    }
+
+    #[test]
+    fn only_an_escape_for_the_character_nul_is_one() {
+        assert!(has_nul(br#"{"a":"\u0000"}"#) && has_nul(br#"["\\\u0000"]"#) && has_nul(br#"["\n\u0000"]"#));
+        assert!(!has_nul(br#"["\\u0000", "\u0001", "u0000"]"#) && !has_nul(b"{}"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Connections: SQLite or PostgreSQL behind one type, and the pool that lends them.
 
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -23,12 +24,21 @@ pub enum DbConnection {
 }
 
 /// Where the database is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Location {
     /// A SQLite file.
     Sqlite(String),
-    /// A PostgreSQL URL; holds a password, so never print it.
+    /// A PostgreSQL URL; may hold a password, so it does not print.
     Postgres(String),
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => f.debug_tuple("Sqlite").field(path).finish(),
+            Self::Postgres(_) => f.write_str("Postgres(…)"),
+        }
+    }
 }
 
 impl Location {
@@ -85,7 +95,8 @@ impl Manager {
             }
             #[cfg(feature = "postgres")]
             Location::Postgres(url) => {
-                let mut conn = PgConnection::establish(url).map_err(r2d2::Error::ConnectionError)?;
+                let mut conn =
+                    PgConnection::establish(&with_timeouts(url)).map_err(r2d2::Error::ConnectionError)?;
                 conn.batch_execute("SET TIME ZONE 'UTC'").map_err(r2d2::Error::QueryError)?;
                 Ok(DbConnection::Postgres(conn))
             }
@@ -95,6 +106,21 @@ impl Manager {
             ))),
         }
     }
+}
+
+/// A server that vanished without a word (a failed machine, a cut line) must not hold each thread that asks it until TCP
+/// gives up, a quarter of an hour later. So the URL gets libpq's time-outs, unless it has its own.
+#[cfg(feature = "postgres")]
+fn with_timeouts(url: &str) -> String {
+    let mut url = url.to_owned();
+    // Seconds, and milliseconds.
+    for (name, value) in [("connect_timeout", "5"), ("tcp_user_timeout", "10000")] {
+        if !url.contains(&format!("{name}=")) {
+            url.push(if url.contains('?') { '&' } else { '?' });
+            url.push_str(&format!("{name}={value}"));
+        }
+    }
+    url
 }
 
 impl ManageConnection for Manager {
@@ -127,4 +153,24 @@ pub(super) fn pool(manager: Manager, size: u32, wait: Duration) -> Result<DbPool
         // Whoever waits for a connection is told; the log need not hear of each try.
         .error_handler(Box::new(r2d2::NopErrorHandler))
         .build_unchecked(manager))
+}
+
+#[cfg(all(test, feature = "postgres"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_vanishes_is_given_up_soon_unless_the_url_says_when() {
+        let added = "connect_timeout=5&tcp_user_timeout=10000";
+        assert_eq!(with_timeouts("postgres://h/d"), format!("postgres://h/d?{added}"));
+        assert_eq!(with_timeouts("postgres:///d?host=/run"), format!("postgres:///d?host=/run&{added}"));
+        let own = "postgres://h/d?tcp_user_timeout=1&connect_timeout=2";
+        assert_eq!(with_timeouts(own), own);
+    }
+
+    #[test]
+    fn a_password_does_not_print() {
+        let location = Location::parse("postgres://me:hush@db.example.com/warm").unwrap();
+        assert_eq!(format!("{location:?}"), "Postgres(…)");
+    }
 }

@@ -67,6 +67,31 @@ async fn a_write_is_seen_by_others_once_it_is_answered_and_a_failed_one_never() 
     futures_util::future::join_all(writes).await;
 }
 
+#[tokio::test]
+async fn a_panic_inside_a_nested_transaction_loses_no_write_that_was_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = open(&folder);
+    db.migrate().await.unwrap();
+    let broken: Result<(), DbError> = db
+        .write(|conn| {
+            insert(conn, "outer")?;
+            conn.transaction(|conn| {
+                insert(conn, "inner")?;
+                panic!("on purpose")
+            })
+        })
+        .await;
+    assert!(broken.is_err());
+    for name in ["first", "second"] {
+        db.write(move |conn| insert(conn, name)).await.unwrap();
+    }
+    // A connection of its own sees only what is committed.
+    let mut other = SqliteConnection::establish(folder.path().join("test.db").to_str().unwrap()).unwrap();
+    let names: Vec<String> =
+        agents::agents.select(agents::name).order(agents::name).load(&mut other).unwrap();
+    assert_eq!(names, ["first", "second"]);
+}
+
 #[test]
 fn a_location_is_understood_or_explained_without_repeating_it() {
     assert_eq!(Location::parse("sqlite://x.db"), Ok(Location::Sqlite("x.db".into())));

@@ -66,15 +66,33 @@ where
     E: From<DbError>,
     F: Fn(&mut DbConnection) -> Result<T, E>,
 {
+    let broken_off = || DbError::Unavailable("the write was broken off".into());
     let guarded = |conn: &mut DbConnection| {
-        catch_unwind(AssertUnwindSafe(|| queries(conn)))
-            .unwrap_or_else(|_| Err(DbError::Unavailable("the write was broken off".into()).into()))
-            .map_err(TransactionError::Closure)
+        let inside = depth(conn).map_err(DbError::from)?;
+        catch_unwind(AssertUnwindSafe(|| queries(conn))).unwrap_or_else(|_| {
+            close_down_to(inside, conn).map_err(DbError::from)?;
+            Err(broken_off().into())
+        })
     };
-    conn.transaction(guarded).map_err(|error| match error {
+    conn.transaction(|conn| guarded(conn).map_err(TransactionError::Closure)).map_err(|error| match error {
         TransactionError::Db(error) => error.into(),
         TransactionError::Closure(error) => error,
     })
+}
+
+/// A panic leaves open the transactions that the write had begun inside its own. The batch's commit would then only
+/// close one of them, and everybody be told of a commit that never was.
+fn close_down_to(inside: u32, conn: &mut DbConnection) -> QueryResult<()> {
+    while depth(conn)? > inside {
+        <DbConnection as Connection>::TransactionManager::rollback_transaction(conn)?;
+    }
+    Ok(())
+}
+
+/// How many transactions are open inside each other.
+fn depth(conn: &mut DbConnection) -> QueryResult<u32> {
+    let status = <DbConnection as Connection>::TransactionManager::transaction_manager_status_mut(conn);
+    Ok(status.transaction_depth()?.map_or(0, u32::from))
 }
 
 fn run(manager: &Manager, waiting: &mpsc::Receiver<Job>) {
