@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::calls::dispatcher;
-use crate::calls::flow::Policy;
+use crate::calls::flow::{Bridge, Policy, Style};
 use crate::calls::queue::Claimant;
 use crate::calls::services::Advanced;
 use crate::clock::{IdSource, SharedClock};
@@ -28,6 +28,16 @@ const LEASE_SECS: f64 = 60.0;
 pub struct CallDefaults {
     /// What agent and customer see as caller.
     pub caller_id: Option<PhoneNumber>,
+    /// What the first agent sees, if it is to be another number.
+    pub agent_caller_id: Option<PhoneNumber>,
+    /// What second agents see, if it is to be another number.
+    pub transfer_caller_id: Option<PhoneNumber>,
+    /// How agent and customer are joined.
+    pub bridge: Bridge,
+    /// How second agents are brought in.
+    pub style: Style,
+    /// Whether second agents press a key before they count as present.
+    pub require_accept: bool,
     /// How long to ring, in seconds; Twilio adds 5.
     pub ring_timeout_secs: u32,
     /// How long a leg may last, in seconds.

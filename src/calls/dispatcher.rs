@@ -145,7 +145,11 @@ async fn attempt(app: &Arc<App>, row: &CommandRow) -> Result<Outcome, DbError> {
         return Ok(refused(false, Failure::Error, "the call is not known"));
     };
     if !flow::is_still_wanted(&call, &command) {
-        return Ok(refused(false, Failure::Error, "not wanted any more"));
+        let is_moot = !command.dials();
+        return Ok(match is_moot {
+            true => Outcome::Done(Answer::default()),
+            false => refused(false, Failure::Error, "not wanted any more"),
+        });
     }
     if command.dials() && row.uncertain {
         match look_up(app, &call, &command, row).await {
@@ -174,6 +178,11 @@ async fn send(app: &App, command: &Command, request: Request) -> Result<Answer, 
     let leg_of = |call: CallResource| progress(command, &call).into();
     match request {
         Request::CreateCall(create) => app.twilio.create_call(&create).await.map(leg_of),
+        Request::FindChild(parent) => {
+            let filter = CallFilter { parent_call_sid: Some(parent), limit: Some(1), ..Default::default() };
+            let found = app.twilio.list_calls(&filter).await?;
+            Ok(found.first().and_then(|child| progress(command, child)).into())
+        }
         Request::FetchCall(sid) => app.twilio.fetch_call(&sid).await.map(leg_of),
         Request::UpdateCall(sid, update) => {
             app.twilio.update_call(&sid, &update).await.map(|_| Answer::default())

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
 
-use super::flow::{Bridge, CallStatus, Style};
+use super::flow::{Bridge, CallStatus, Control, Ring, Role, Style};
 use crate::telephony::{Address, InvalidValue, PhoneNumber};
 
 /// Whom to ring: an address, or somebody in the directory.
@@ -132,21 +132,80 @@ pub struct NewCall {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewTransfer {
-    /// The second agent.
-    pub to: Destination,
-    /// How they are brought in.
-    #[serde(default = "default_style")]
-    pub style: Style,
+    /// The second agent, or several to choose from.
+    pub to: Destinations,
+    /// In which order several are rung.
+    #[serde(default = "default_ring")]
+    pub ring: Ring,
+    /// How they are brought in; the setting `transfers.style` if absent.
+    pub style: Option<Style>,
+    /// They count as present only after pressing a key; the setting `transfers.require_accept` if absent. Of several who
+    /// are rung together the first to press it takes the call, so there it is always asked for.
+    pub require_accept: Option<bool>,
     /// What they are to know.
     pub briefing: Option<Text<1000>>,
-    /// What they see as caller; the call's own caller id if absent.
+    /// What they see as caller; the setting `transfers.caller_id`, or else the call's own caller id, if absent.
     pub caller_id: Option<PhoneNumber>,
-    /// How long their phone rings; Twilio adds 5 seconds.
+    /// How long each of their phones rings; Twilio adds 5 seconds.
     pub ring_timeout_secs: Option<RingTimeout>,
 }
 
-fn default_style() -> Style {
-    Style::WithCustomer
+fn default_ring() -> Ring {
+    Ring::InTurn
+}
+
+/// One destination, or a list of 1 to 10 different ones.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "OneOrMany")]
+pub struct Destinations(pub Vec<Destination>);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl TryFrom<OneOrMany> for Destinations {
+    type Error = InvalidValue;
+
+    fn try_from(given: OneOrMany) -> Result<Self, InvalidValue> {
+        let given = match given {
+            OneOrMany::One(text) => vec![text],
+            OneOrMany::Many(texts) if (1..=10).contains(&texts.len()) => texts,
+            OneOrMany::Many(_) => return Err(InvalidValue("expected 1 to 10 destinations".into())),
+        };
+        given.iter().map(|text| text.parse()).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// Path of `POST /api/v1/calls/{id}/participants/{role}/{control}`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct OnParticipant {
+    /// The call.
+    pub id: uuid::Uuid,
+    /// Whoever has this role and is on the line.
+    pub role: Role,
+    /// What is to be done.
+    pub control: ParticipantControl,
+}
+
+/// What can be done to one person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParticipantControl {
+    /// Something in the room.
+    Control(Control),
+    /// Out of the call.
+    Remove,
+}
+
+impl<'de> Deserialize<'de> for ParticipantControl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "remove" => Ok(Self::Remove),
+            word => word.parse().map(Self::Control).map_err(de::Error::custom),
+        }
+    }
 }
 
 /// Query of `GET /api/v1/calls`.

@@ -6,6 +6,7 @@ pub mod forms;
 pub mod models;
 pub mod queue;
 pub mod requests;
+mod rows;
 pub mod serializers;
 pub mod services;
 pub mod urls;

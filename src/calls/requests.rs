@@ -1,13 +1,15 @@
 //! A command of the flow, in Twilio's words: which REST request it is, with all its parameters. Pure.
 
-use super::flow::{Call, Command, Failure, Leg, LegStatus, Role};
+use uuid::Uuid;
+
+use super::flow::{Bridge, Call, Command, Failure, Leg, LegStatus, Ring, Role, Transfer};
 use crate::telephony::{Address, CallSid, ConferenceSid};
 use crate::twilio::{
     CallStatus, CallUpdate, ConferenceUpdate, CreateCall, CreateParticipant, ParticipantUpdate, TwilioError,
 };
 use crate::twiml::{Beep, CallEvent, Callback, Method};
 use crate::voice::documents::CONFERENCE_EVENTS;
-use crate::voice::links::{InRoom, Links};
+use crate::voice::links::{Gate, InRoom, Links};
 
 /// One REST request.
 #[derive(Debug)]
@@ -20,6 +22,8 @@ pub enum Request {
     UpdateCall(CallSid, CallUpdate),
     /// Calls fetch.
     FetchCall(CallSid),
+    /// Calls list: the children of this leg.
+    FindChild(CallSid),
     /// Participants list, of the conference with this SID or else the one that bears this name now.
     ListParticipants(Option<ConferenceSid>, String),
     /// Conferences update.
@@ -41,11 +45,18 @@ pub fn request(links: &Links, call: &Call, command: &Command) -> Option<Request>
             let query = InRoom { call: call.id, leg: *leg_id, room: call.room.clone() };
             Request::UpdateCall(sid?, CallUpdate::redirect(links.conference(&query)))
         }
+        Command::MoveToMusic { leg_id } => {
+            Request::UpdateCall(sid?, CallUpdate::redirect(links.music(call.id, *leg_id)))
+        }
+        Command::AskToAccept { leg_id } => {
+            Request::UpdateCall(sid?, CallUpdate::redirect(links.accept(&gate(call, *leg_id))))
+        }
         Command::TellAndEnd { words, .. } => {
             Request::UpdateCall(sid?, CallUpdate::redirect(links.goodbye(call.id, words)))
         }
         Command::EndLeg { .. } => Request::UpdateCall(sid?, CallUpdate::Complete),
         Command::FetchLeg { .. } => Request::FetchCall(sid?),
+        Command::FindCustomer { .. } => Request::FindChild(call.legs.first()?.call_sid.clone()?),
         Command::LookIntoRoom => Request::ListParticipants(call.conference_sid.clone(), call.room.clone()),
         Command::Announce { conference_sid, words } => {
             let update = ConferenceUpdate::Announce {
@@ -56,6 +67,19 @@ pub fn request(links: &Links, call: &Call, command: &Command) -> Option<Request>
         }
         Command::SetEndConferenceOnExit { conference_sid, value, .. } => {
             let update = ParticipantUpdate { end_conference_on_exit: Some(*value), ..Default::default() };
+            Request::UpdateParticipant(conference_sid.clone(), sid?, update)
+        }
+        Command::SetHold { conference_sid, value, .. } => {
+            let update = ParticipantUpdate {
+                hold: Some(*value),
+                hold_url: value.then(|| links.wait(call.id)),
+                hold_method: value.then_some(Method::Post),
+                ..Default::default()
+            };
+            Request::UpdateParticipant(conference_sid.clone(), sid?, update)
+        }
+        Command::SetMuted { conference_sid, value, .. } => {
+            let update = ParticipantUpdate { muted: Some(*value), ..Default::default() };
             Request::UpdateParticipant(conference_sid.clone(), sid?, update)
         }
     })
@@ -71,8 +95,11 @@ fn room_of(call: &Call) -> String {
 }
 
 fn create_call(links: &Links, call: &Call, agent: &Leg) -> Option<CreateCall> {
-    let from = Address::Phone(call.caller_id.clone());
-    let url = links.second_leg(call, agent, call.customer()?);
+    let from = Address::Phone(call.agent_caller_id.clone());
+    let url = match call.bridge {
+        Bridge::Dial => links.second_leg(call, agent, call.customer()?),
+        Bridge::Room => links.conference(&InRoom { call: call.id, leg: agent.id, room: call.room.clone() }),
+    };
     Some(CreateCall {
         method: Some(Method::Post),
         status_callback: Some(progress_of(links, call, agent)),
@@ -82,15 +109,18 @@ fn create_call(links: &Links, call: &Call, agent: &Leg) -> Option<CreateCall> {
     })
 }
 
-/// The second agent's leg. The conference callback is the same as on every other leg: whoever comes first counts.
+/// A leg that is rung into the room. The conference callback is the same as on every other leg: whoever comes first
+/// counts. Of several who are rung at once, nobody hears the ringing.
 fn create_participant(links: &Links, call: &Call, leg: &Leg) -> CreateParticipant {
-    let transfer = call.transfers.iter().find(|transfer| transfer.leg_id == leg.id);
-    let caller_id = transfer.map_or(&call.caller_id, |transfer| &transfer.caller_id);
+    let transfer = transfer_of(call, leg);
+    let is_one_of_many = transfer
+        .is_some_and(|transfer| transfer.ring == Ring::Together && call.targets(transfer.id).count() > 1);
+    let (_, from) = parties(call, leg);
     CreateParticipant {
         label: Some(leg.id.to_string()),
         timeout: Some(transfer.map_or(call.ring_timeout_secs, |transfer| transfer.ring_timeout_secs)),
         time_limit: Some(call.time_limit_secs),
-        early_media: Some(true),
+        early_media: Some(!is_one_of_many),
         beep: Some(Beep::Never),
         start_conference_on_enter: Some(true),
         end_conference_on_exit: Some(false),
@@ -98,7 +128,7 @@ fn create_participant(links: &Links, call: &Call, leg: &Leg) -> CreateParticipan
         wait_method: Some(Method::Post),
         status_callback: Some(progress_of(links, call, leg)),
         conference_status_callback: Some(Callback::post(links.conference_status(call.id), CONFERENCE_EVENTS)),
-        ..CreateParticipant::new(leg.address.clone(), Address::Phone(caller_id.clone()))
+        ..CreateParticipant::new(leg.address.clone(), from)
     }
 }
 
@@ -108,10 +138,28 @@ fn progress_of(links: &Links, call: &Call, leg: &Leg) -> Callback<CallEvent> {
 
 /// Whom a dialling command calls, and as whom: what a lost create is looked up by.
 pub fn parties(call: &Call, leg: &Leg) -> (Address, Address) {
-    let transfer =
-        call.transfers.iter().find(|transfer| transfer.leg_id == leg.id && leg.role == Role::SecondAgent);
-    let from = transfer.map_or(&call.caller_id, |transfer| &transfer.caller_id);
+    let from = match (transfer_of(call, leg), leg.role) {
+        (Some(transfer), _) => &transfer.caller_id,
+        (None, Role::FirstAgent) => &call.agent_caller_id,
+        (None, _) => &call.caller_id,
+    };
     (leg.address.clone(), Address::Phone(from.clone()))
+}
+
+fn transfer_of<'a>(call: &'a Call, leg: &Leg) -> Option<&'a Transfer> {
+    call.transfers.iter().find(|transfer| Some(transfer.id) == leg.transfer_id)
+}
+
+fn gate(call: &Call, leg_id: Uuid) -> Gate {
+    let transfer = call.leg(leg_id).and_then(|leg| transfer_of(call, leg));
+    Gate {
+        call: call.id,
+        leg: leg_id,
+        room: call.room.clone(),
+        attempt: 1,
+        accepted: false,
+        briefing: transfer.and_then(|transfer| transfer.briefing.clone()),
+    }
 }
 
 /// Twilio's call status as a leg's progress; `None` for a word this version does not know.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::flow::{
-    Bridge, Call, CallStatus, EndReason, Failure, Leg, LegStatus, Party, Role, Style, Transfer,
+    Bridge, Call, CallStatus, EndReason, Failure, Leg, LegStatus, Party, Ring, Role, Style, Transfer,
     TransferStatus,
 };
 use super::models::{CallRequest, EventRow};
@@ -21,6 +21,7 @@ pub struct CallOut<'a> {
     end_reason: Option<EndReason>,
     bridge: Bridge,
     caller_id: &'a PhoneNumber,
+    agent_caller_id: &'a PhoneNumber,
     legs: Vec<LegOut<'a>>,
     transfers: Vec<TransferOut<'a>>,
     room: &'a str,
@@ -47,6 +48,11 @@ struct LegOut<'a> {
     status: LegStatus,
     failure: Option<Failure>,
     in_room: bool,
+    on_hold: bool,
+    muted: bool,
+    /// Waits outside the room, with music or at the accept gate.
+    is_outside: bool,
+    transfer_id: Option<Uuid>,
     #[serde(serialize_with = "rfc3339_or_null")]
     answered_at: Option<DateTime<Utc>>,
     #[serde(serialize_with = "rfc3339_or_null")]
@@ -58,6 +64,9 @@ struct TransferOut<'a> {
     id: Uuid,
     leg_id: Uuid,
     style: Style,
+    ring: Ring,
+    require_accept: bool,
+    recall: bool,
     status: TransferStatus,
     failure: Option<Failure>,
     failure_detail: Option<&'a str>,
@@ -107,6 +116,7 @@ impl<'a> CallOut<'a> {
             end_reason: call.end_reason.filter(|_| call.status == CallStatus::Ended),
             bridge: call.bridge,
             caller_id: &call.caller_id,
+            agent_caller_id: &call.agent_caller_id,
             legs: call.legs.iter().map(LegOut::new).collect(),
             transfers: call.transfers.iter().map(TransferOut::new).collect(),
             room: &call.room,
@@ -133,6 +143,10 @@ impl<'a> LegOut<'a> {
             status: leg.status,
             failure: leg.failure,
             in_room: leg.in_room,
+            on_hold: leg.on_hold,
+            muted: leg.muted,
+            is_outside: leg.is_outside() && leg.is_talking(),
+            transfer_id: leg.transfer_id,
             answered_at: leg.answered_at,
             ended_at: leg.ended_at,
         }
@@ -145,6 +159,9 @@ impl<'a> TransferOut<'a> {
             id: transfer.id,
             leg_id: transfer.leg_id,
             style: transfer.style,
+            ring: transfer.ring,
+            require_accept: transfer.require_accept,
+            recall: transfer.recall,
             status: transfer.status,
             failure: transfer.failure,
             failure_detail: transfer.failure_detail.as_deref(),

@@ -22,6 +22,14 @@ pub const ROUTES: &[Route] = &[
         access: KEY,
     },
     Route { methods: "POST", path: "/api/v1/calls/{id}/transfer/cancel", name: "calls:cancel", access: KEY },
+    Route { methods: "POST", path: "/api/v1/calls/{id}/transfer/merge", name: "calls:merge", access: KEY },
+    Route { methods: "POST", path: "/api/v1/calls/{id}/transfer/swap", name: "calls:swap", access: KEY },
+    Route {
+        methods: "POST",
+        path: "/api/v1/calls/{id}/participants/{role}/{control}",
+        name: "calls:participant",
+        access: KEY,
+    },
     Route { methods: "POST", path: "/api/v1/calls/{id}/hangup", name: "calls:hangup", access: KEY },
 ];
 
@@ -35,5 +43,10 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource("/api/v1/calls/{id}/transfer").route(post().to(views::transfer)))
         .service(resource("/api/v1/calls/{id}/transfer/complete").route(post().to(views::complete)))
         .service(resource("/api/v1/calls/{id}/transfer/cancel").route(post().to(views::cancel)))
+        .service(resource("/api/v1/calls/{id}/transfer/merge").route(post().to(views::merge)))
+        .service(resource("/api/v1/calls/{id}/transfer/swap").route(post().to(views::swap)))
+        .service(
+            resource("/api/v1/calls/{id}/participants/{role}/{control}").route(post().to(views::participant)),
+        )
         .service(resource("/api/v1/calls/{id}/hangup").route(post().to(views::hangup)));
 }

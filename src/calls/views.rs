@@ -6,8 +6,11 @@ use actix_web::web::Path;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::flow::{Bridge, Call, Event, Leg, Party, Plan, Role, TransferRequest};
-use super::forms::{CallList, Destination, EventList, NewCall, NewTransfer, Text};
+use super::flow::{Call, Event, Leg, Party, Plan, Role, Target, TransferRequest};
+use super::forms::{
+    CallList, Destination, Destinations, EventList, NewCall, NewTransfer, OnParticipant, ParticipantControl,
+    Text,
+};
 use super::models::{self, CallRequest};
 use super::serializers::{CallOut, CallPage, EventOut, EventPage};
 use super::services;
@@ -95,21 +98,36 @@ pub async fn transfer(
 ) -> Answer {
     key.require(Scope::Transfer)?;
     let (call, _) = services::find(&app, *id).await?.ok_or_else(|| AppError::new(ErrorCode::NotFound))?;
-    let (to, name) = resolve(&app, "to", form.to, "the second agent").await?;
-    // While a transfer is under way the flow refuses another, whomever it is to.
-    let mut on_line = call.legs.iter().filter(|leg| !leg.is_over() && call.transfer().is_none());
-    on_line.try_for_each(|leg| refuse_same("to", &to, Some(leg)))?;
     let request = TransferRequest {
         transfer_id: app.ids.id(),
-        leg_id: app.ids.id(),
-        to,
-        name,
-        style: form.style,
+        targets: targets(&app, &call, form.to).await?,
+        ring: form.ring,
+        require_accept: form.require_accept.unwrap_or(app.defaults.require_accept),
+        style: form.style.unwrap_or(app.defaults.style),
         briefing: form.briefing.map(Text::into_string),
-        caller_id: form.caller_id.unwrap_or_else(|| call.caller_id.clone()),
+        caller_id: form
+            .caller_id
+            .or_else(|| app.defaults.transfer_caller_id.clone())
+            .unwrap_or_else(|| call.caller_id.clone()),
         ring_timeout_secs: form.ring_timeout_secs.map_or(app.defaults.ring_timeout_secs, |secs| secs.get()),
     };
     tell(&app, *id, Event::TransferRequested(request)).await
+}
+
+/// Whom to ring, each of them once, and nobody who is on the line already.
+async fn targets(app: &App, call: &Call, to: Destinations) -> Result<Vec<Target>, AppError> {
+    let mut targets: Vec<Target> = Vec::with_capacity(to.0.len());
+    for destination in to.0 {
+        let (to, name) = resolve(app, "to", destination, "the second agent").await?;
+        // While a transfer is under way the flow refuses another, whomever it is to.
+        let mut on_line = call.legs.iter().filter(|leg| !leg.is_over() && call.transfer().is_none());
+        on_line.try_for_each(|leg| refuse_same("to", &to, Some(leg)))?;
+        if targets.iter().any(|target| target.to == to) {
+            return Err(AppError::field("to", "names the same address twice"));
+        }
+        targets.push(Target { leg_id: app.ids.id(), to, name });
+    }
+    Ok(targets)
 }
 
 /// `POST /api/v1/calls/{id}/transfer/complete`: the agent who holds the customer leaves.
@@ -122,6 +140,29 @@ pub async fn complete(app: SharedApp, key: ApiKey, id: Path<Uuid>) -> Answer {
 pub async fn cancel(app: SharedApp, key: ApiKey, id: Path<Uuid>) -> Answer {
     key.require(Scope::Transfer)?;
     tell(&app, *id, Event::CancelRequested).await
+}
+
+/// `POST /api/v1/calls/{id}/transfer/merge`: everybody into the room.
+pub async fn merge(app: SharedApp, key: ApiKey, id: Path<Uuid>) -> Answer {
+    key.require(Scope::Transfer)?;
+    tell(&app, *id, Event::MergeRequested).await
+}
+
+/// `POST /api/v1/calls/{id}/transfer/swap`: the agent talks to the other of the two.
+pub async fn swap(app: SharedApp, key: ApiKey, id: Path<Uuid>) -> Answer {
+    key.require(Scope::Transfer)?;
+    tell(&app, *id, Event::SwapRequested).await
+}
+
+/// `POST /api/v1/calls/{id}/participants/{role}/{control}`: hold, resume, mute, unmute or remove one person.
+pub async fn participant(app: SharedApp, key: ApiKey, path: Path<OnParticipant>) -> Answer {
+    key.require(Scope::Call)?;
+    let OnParticipant { id, role, control } = path.into_inner();
+    let event = match control {
+        ParticipantControl::Control(control) => Event::ControlRequested { role, control },
+        ParticipantControl::Remove => Event::RemoveRequested { role, by: Party::Crm },
+    };
+    tell(&app, id, event).await
 }
 
 /// `POST /api/v1/calls/{id}/hangup`: ends the call for everybody.
@@ -163,7 +204,8 @@ async fn planned(app: &App, form: NewCall) -> Result<Call, AppError> {
     Ok(Call::planned(Plan {
         id: app.ids.id(),
         room: app.ids.unguessable(),
-        bridge: form.bridge.unwrap_or(Bridge::Dial),
+        bridge: form.bridge.unwrap_or(app.defaults.bridge),
+        agent_caller_id: app.defaults.agent_caller_id.clone().unwrap_or_else(|| caller_id.clone()),
         caller_id,
         agent,
         customer,

@@ -28,6 +28,10 @@ impl Settings {
         within("calls.time_limit_secs", self.calls.time_limit_secs.into(), 1, 86_400)?;
         within("flow.end_limit_secs", self.flow.end_limit_secs.into(), 1, 10)?;
         within("flow.move_limit_secs", self.flow.move_limit_secs.into(), 1, 60)?;
+        within("flow.accept_limit_secs", self.flow.accept_limit_secs.into(), 5, 300)?;
+        within("flow.consult_limit_secs", self.flow.consult_limit_secs.into(), 10, 3600)?;
+        within("flow.finish_limit_secs", self.flow.finish_limit_secs.into(), 1, 3600)?;
+        within("flow.watch_secs", self.flow.watch_secs.into(), 10, 3600)?;
         within("flow.ring_grace_secs", self.flow.ring_grace_secs.into(), 1, 60)?;
         within("database.pool_size", self.database.pool_size.into(), 1, 1000)?;
         within("database.pool_timeout_ms", self.database.pool_timeout_ms, 1, 60_000)?;

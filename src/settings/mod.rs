@@ -14,7 +14,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::app::CallDefaults;
-use crate::calls::flow::Policy;
+use crate::calls::flow::{
+    AgentLeavesEarly, Bridge, CustomerLeavesConsult, NobodyLeft, Policy, Style, TargetFails,
+};
 use crate::db::{DbOptions, Location};
 use crate::telephony::AccountSid;
 use crate::twilio::{Credentials, TwilioConfig};
@@ -48,7 +50,9 @@ pub struct Settings {
     pub twilio: TwilioSettings,
     /// What calls are made of.
     pub calls: CallSettings,
-    /// The flow's choices.
+    /// What transfers are made of, and the flow's choices.
+    pub transfers: TransferSettings,
+    /// The flow's times.
     pub flow: FlowSettings,
     /// What is heard.
     pub voice: VoiceSettings,
@@ -108,6 +112,8 @@ pub struct TwilioSettings {
     pub timeout_ms: u64,
     /// E.164, or empty.
     pub caller_id: String,
+    /// E.164, or empty.
+    pub agent_caller_id: String,
 }
 
 /// `[calls]`
@@ -118,6 +124,32 @@ pub struct CallSettings {
     pub ring_timeout_secs: u32,
     /// In seconds.
     pub time_limit_secs: u32,
+    /// How agent and customer are joined.
+    pub bridge: Bridge,
+}
+
+/// `[transfers]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransferSettings {
+    /// How a second agent is brought in.
+    pub style: Style,
+    /// Whether they press a key first.
+    pub require_accept: bool,
+    /// E.164, or empty.
+    pub caller_id: String,
+    /// See [`Policy`].
+    pub agent_leaves_early: AgentLeavesEarly,
+    /// See [`Policy`].
+    pub nobody_reached: NobodyLeft,
+    /// See [`Policy`].
+    pub blind_fails: NobodyLeft,
+    /// See [`Policy`].
+    pub second_agent_leaves: NobodyLeft,
+    /// See [`Policy`].
+    pub customer_leaves_consult: CustomerLeavesConsult,
+    /// See [`Policy`].
+    pub target_fails: TargetFails,
 }
 
 /// `[flow]`
@@ -130,6 +162,14 @@ pub struct FlowSettings {
     pub move_limit_secs: u32,
     /// In seconds.
     pub end_limit_secs: u32,
+    /// In seconds.
+    pub accept_limit_secs: u32,
+    /// In seconds.
+    pub consult_limit_secs: u32,
+    /// In seconds.
+    pub finish_limit_secs: u32,
+    /// In seconds.
+    pub watch_secs: u32,
 }
 
 /// `[voice]`
@@ -265,6 +305,11 @@ impl Settings {
     pub fn call_defaults(&self) -> CallDefaults {
         CallDefaults {
             caller_id: self.twilio.caller_id.parse().ok(),
+            agent_caller_id: self.twilio.agent_caller_id.parse().ok(),
+            transfer_caller_id: self.transfers.caller_id.parse().ok(),
+            bridge: self.calls.bridge,
+            style: self.transfers.style,
+            require_accept: self.transfers.require_accept,
             ring_timeout_secs: self.calls.ring_timeout_secs,
             time_limit_secs: self.calls.time_limit_secs,
         }
@@ -272,10 +317,21 @@ impl Settings {
 
     /// The flow's choices.
     pub fn policy(&self) -> Policy {
+        let (transfers, flow) = (&self.transfers, &self.flow);
         Policy {
-            ring_grace_secs: self.flow.ring_grace_secs,
-            move_limit_secs: self.flow.move_limit_secs,
-            end_limit_secs: self.flow.end_limit_secs,
+            agent_leaves_early: transfers.agent_leaves_early,
+            nobody_reached: transfers.nobody_reached,
+            blind_fails: transfers.blind_fails,
+            second_agent_leaves: transfers.second_agent_leaves,
+            customer_leaves_consult: transfers.customer_leaves_consult,
+            target_fails: transfers.target_fails,
+            ring_grace_secs: flow.ring_grace_secs,
+            accept_limit_secs: flow.accept_limit_secs,
+            consult_limit_secs: flow.consult_limit_secs,
+            finish_limit_secs: flow.finish_limit_secs,
+            move_limit_secs: flow.move_limit_secs,
+            end_limit_secs: flow.end_limit_secs,
+            watch_secs: flow.watch_secs,
         }
     }
 }

@@ -1,11 +1,11 @@
 //! The TwiML documents, each a pure function of its URL's query and the voice settings.
 
-use crate::calls::flow::{AfterDial, Words};
+use crate::calls::flow::{AfterDial, AfterGate, Words};
 use crate::twiml::{
-    Beep, CallEvent, Callback, Conference, ConferenceEvent, Dial, Method, Noun, Pause, Play, Redirect,
-    Response, Say, Verb,
+    Beep, CallEvent, Callback, Conference, ConferenceEvent, Dial, Gather, Method, Noun, Pause, Play, Prompt,
+    Redirect, Response, Say, Verb,
 };
-use crate::voice::links::{InRoom, Links, SecondLeg};
+use crate::voice::links::{Gate, InRoom, Links, SecondLeg};
 
 /// Conference events that are asked for by every leg, as Twilio listens to the first joiner only.
 /// <https://www.twilio.com/docs/voice/twiml/conference#attributes-statusCallbackEvent>
@@ -18,6 +18,11 @@ pub const CONFERENCE_EVENTS: [ConferenceEvent; 7] = [
     ConferenceEvent::Hold,
     ConferenceEvent::Announcement,
 ];
+
+/// What whoever waits hears first.
+const ONE_MOMENT: &str = "One moment please.";
+/// How long a second agent may think before they are asked once more.
+const GATE_TIMEOUT_SECS: u32 = 8;
 
 /// Renders documents: the links they name and the voice they speak with.
 #[derive(Debug, Clone)]
@@ -71,12 +76,55 @@ impl Documents {
         }
     }
 
+    /// Tells a second agent what they are to know, and asks whether they take the call. A key that means nothing counts like
+    /// silence: they are asked once more.
+    pub fn gate(&self, query: &Gate) -> Response {
+        let briefing = query.briefing.as_deref().unwrap_or("You are asked to take over a call.");
+        let again = self.links.accept(&Gate { attempt: query.attempt + 1, ..query.clone() });
+        let mut gather = Gather::default();
+        gather.action = Some(again.clone());
+        gather.method = Some(Method::Post);
+        gather.num_digits = Some(1);
+        gather.finish_on_key = Some(String::new());
+        gather.timeout = Some(GATE_TIMEOUT_SECS);
+        gather.prompts = vec![
+            Prompt::Say(self.sentence(briefing)),
+            Prompt::Say(self.sentence("Press 1 to take the call, or 2 to decline.")),
+        ];
+        Response::new(vec![gather.into(), Redirect::to(again).into()])
+    }
+
+    /// What a second agent gets who has answered at the gate.
+    pub fn after_gate(&self, query: &Gate, next: &AfterGate) -> Response {
+        match next {
+            AfterGate::Room => {
+                self.conference(&InRoom { call: query.call, leg: query.leg, room: query.room.clone() })
+            }
+            AfterGate::HangUp(words) => self.goodbye(&words.spoken()),
+        }
+    }
+
+    /// The second agent takes the call, but who was first cannot be known now: asks again in a moment.
+    pub fn gate_later(&self, query: &Gate) -> Response {
+        let again = self.links.accept(&Gate { accepted: true, ..query.clone() });
+        Response::new(vec![self.say(ONE_MOMENT), Pause::seconds(1).into(), Redirect::to(again).into()])
+    }
+
+    /// What somebody hears who waits outside the room: a word at once, then music.
+    pub fn music(&self) -> Response {
+        let rest = match &self.hold_music_url {
+            Some(url) => vec![Play::forever(url).into()],
+            None => vec![Pause::seconds(2).into(), Redirect::default().into()],
+        };
+        Response::new(std::iter::once(self.say(ONE_MOMENT)).chain(rest).collect())
+    }
+
     /// What somebody hears who waits in the room: a second's pause, so that a normal move is inaudible, then music.
     pub fn wait(&self) -> Response {
         let pause = Pause::seconds(1).into();
         match &self.hold_music_url {
             Some(url) => Response::new(vec![pause, Play::forever(url).into()]),
-            None => Response::new(vec![pause, self.say("One moment please."), Redirect::default().into()]),
+            None => Response::new(vec![pause, self.say(ONE_MOMENT), Redirect::default().into()]),
         }
     }
 
@@ -96,9 +144,13 @@ impl Documents {
     }
 
     fn say(&self, text: &str) -> Verb {
+        self.sentence(text).into()
+    }
+
+    fn sentence(&self, text: &str) -> Say {
         let mut say = Say::new(text);
         say.language = Some(self.language.clone());
         say.voice = self.voice.clone();
-        say.into()
+        say
     }
 }

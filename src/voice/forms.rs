@@ -5,8 +5,14 @@ use std::str::FromStr;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use crate::calls::flow::{DialEnded, Event, LegProgress, LegStatus, Participant, RoomChange, RoomChangeKind};
+use super::links::Gate;
+use crate::calls::flow::{
+    DialEnded, Event, GateAnswer, LegProgress, LegStatus, Participant, RoomChange, RoomChangeKind,
+};
 use crate::middleware::signature::TwilioRequest;
+
+/// How often a second agent is asked whether they take the call.
+const GATE_ATTEMPTS: u32 = 2;
 
 /// The typed query of a URL that we gave Twilio; `None` if it is not one of ours.
 pub fn query<T: DeserializeOwned>(request: &TwilioRequest) -> Option<T> {
@@ -42,6 +48,16 @@ pub fn dial_ended(request: &TwilioRequest) -> DialEnded {
             .and_then(call_status)
             .is_none_or(|status| !status.is_terminal()),
         dial_status: request.get("DialCallStatus").and_then(call_status),
+    }
+}
+
+/// How a second agent answered at the accept gate; `None` if they are to be asked.
+pub fn gate_answer(digits: Option<&str>, query: &Gate) -> Option<GateAnswer> {
+    match digits {
+        Some("1") => Some(GateAnswer::Accepted),
+        Some("2") => Some(GateAnswer::Declined),
+        _ if query.accepted => Some(GateAnswer::Accepted),
+        _ => (query.attempt > GATE_ATTEMPTS).then_some(GateAnswer::Silent),
     }
 }
 

@@ -18,6 +18,10 @@ pub mod paths {
     pub const CONFERENCE: &str = "/twiml/conference";
     /// The first agent's Dial has ended.
     pub const FIRST_LEG_DISCONNECTED: &str = "/twiml/first-leg-disconnected";
+    /// A second agent has answered: do they take the call?
+    pub const ACCEPT: &str = "/twiml/accept";
+    /// What somebody hears who waits outside the room.
+    pub const MUSIC: &str = "/twiml/music";
     /// What somebody hears who waits in the room.
     pub const WAIT: &str = "/twiml/wait";
     /// A sentence for everybody in the room.
@@ -62,7 +66,26 @@ pub struct InRoom {
     pub room: String,
 }
 
-/// Query of [`paths::CALL_STATUS`]: whose leg it tells of.
+/// Query of [`paths::ACCEPT`]: whom to ask, what to tell them, and where to let them in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gate {
+    /// The call.
+    pub call: Uuid,
+    /// The second agent's leg.
+    pub leg: Uuid,
+    /// The room's unguessable name.
+    pub room: String,
+    /// How often they have been asked, this time included; after 2 they have not answered.
+    pub attempt: u32,
+    /// They have pressed 1 already, and only the answer to that is awaited.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub accepted: bool,
+    /// What they are to know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub briefing: Option<String>,
+}
+
+/// Query of [`paths::CALL_STATUS`] and [`paths::MUSIC`]: whose leg it tells of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OfLeg {
     /// The call.
@@ -122,6 +145,16 @@ impl Links {
     /// The action of the first agent's Dial.
     pub fn first_leg_disconnected(&self, query: &InRoom) -> String {
         self.with_query(paths::FIRST_LEG_DISCONNECTED, query)
+    }
+
+    /// Where a second agent is asked whether they take the call.
+    pub fn accept(&self, query: &Gate) -> String {
+        self.with_query(paths::ACCEPT, query)
+    }
+
+    /// Where a leg is told to wait outside the room.
+    pub fn music(&self, call: Uuid, leg: Uuid) -> String {
+        self.with_query(paths::MUSIC, &OfLeg { call, leg })
     }
 
     /// What is heard while waiting in the room.

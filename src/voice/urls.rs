@@ -16,6 +16,8 @@ pub const ROUTES: &[Route] = &[
     route(paths::SECOND_LEG, "voice:second-leg"),
     route(paths::CONFERENCE, "voice:conference"),
     route(paths::FIRST_LEG_DISCONNECTED, "voice:first-leg-disconnected"),
+    route(paths::ACCEPT, "voice:accept"),
+    route(paths::MUSIC, "voice:music"),
     route(paths::WAIT, "voice:wait"),
     route(paths::ANNOUNCE, "voice:announce"),
     route(paths::GOODBYE, "voice:goodbye"),
@@ -38,6 +40,8 @@ pub fn configure(config: &mut ServiceConfig) {
     both!(paths::SECOND_LEG, views::second_leg);
     both!(paths::CONFERENCE, views::conference);
     both!(paths::FIRST_LEG_DISCONNECTED, views::first_leg_disconnected);
+    both!(paths::ACCEPT, views::accept);
+    both!(paths::MUSIC, views::music);
     both!(paths::WAIT, views::wait);
     both!(paths::ANNOUNCE, views::announce);
     both!(paths::GOODBYE, views::goodbye);

@@ -9,9 +9,9 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::forms;
-use super::links::{InRoom, OfCall, OfLeg, SecondLeg, Speech};
+use super::links::{Gate, InRoom, OfCall, OfLeg, SecondLeg, Speech};
 use crate::app::{App, SharedApp};
-use crate::calls::flow::{AfterDial, Event, Words, after_dial};
+use crate::calls::flow::{AfterDial, Event, GateAnswer, Words, after_dial, after_gate};
 use crate::calls::models::NewWebhook;
 use crate::calls::services;
 use crate::middleware::request_log::about;
@@ -66,6 +66,38 @@ async fn without_database(app: &App, request: &TwilioRequest, reason: &str) -> A
             AfterDial::HangUp(Some(Words::Apology))
         }
     }
+}
+
+/// Does the second agent take the call?
+pub async fn accept(app: SharedApp, request: TwilioRequest) -> HttpResponse {
+    let Some(query) = our_query::<Gate>(&request) else { return apology(&app) };
+    about(query.call, Some(query.leg));
+    let Some(answer) = forms::gate_answer(request.get("Digits"), &query) else {
+        take_in_beside(&app, &request, query.call, forms::leg_on_line(&request, query.leg)).await;
+        return twiml(&app.documents.gate(&query));
+    };
+    let event = Event::GateAnswered { leg_id: query.leg, answer };
+    if answer != GateAnswer::Accepted {
+        take_in_beside(&app, &request, query.call, Some(event)).await;
+        return twiml(&app.documents.goodbye(&Words::Declined.spoken()));
+    }
+    let taken_in =
+        services::take_in_webhook(&app, query.call, webhook(&app, &request, query.call), Some(event));
+    match tokio::time::timeout(app.database_budget, taken_in).await {
+        Ok(Ok(Some(call))) => twiml(&app.documents.after_gate(&query, &after_gate(&call, query.leg))),
+        Ok(Ok(None)) => apology(&app),
+        Ok(Err(_)) | Err(_) => twiml(&app.documents.gate_later(&query)),
+    }
+}
+
+/// What is heard while waiting outside the room.
+pub async fn music(app: SharedApp, request: TwilioRequest) -> HttpResponse {
+    if let Some(query) = our_query::<OfLeg>(&request) {
+        about(query.call, Some(query.leg));
+        let event = Event::MusicStarted { leg_id: query.leg };
+        take_in_beside(&app, &request, query.call, Some(event)).await;
+    }
+    twiml(&app.documents.music())
 }
 
 /// What is heard while waiting in the room.

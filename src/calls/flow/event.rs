@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumCount, IntoStaticStr};
 use uuid::Uuid;
 
-use super::state::{Failure, LegStatus, Party, Style};
+use super::state::{Failure, LegStatus, Party, Ring, Role, Style, vocabulary};
 use super::words::Words;
 use crate::telephony::{Address, CallSid, ConferenceSid, PhoneNumber};
 
@@ -19,6 +19,24 @@ pub enum Event {
     CompleteRequested,
     /// Take the transfer back.
     CancelRequested,
+    /// Everybody into the room.
+    MergeRequested,
+    /// The one who waits outside and the one the agent talks to change places.
+    SwapRequested,
+    /// Something is to be done to one person.
+    ControlRequested {
+        /// To whom: whoever has this role and is on the line.
+        role: Role,
+        /// What.
+        control: Control,
+    },
+    /// Somebody is to leave.
+    RemoveRequested {
+        /// Whoever has this role and is on the line.
+        role: Role,
+        /// Who wants it.
+        by: Party,
+    },
     /// End the whole call.
     HangUpRequested {
         /// Who wants it.
@@ -26,6 +44,18 @@ pub enum Event {
     },
     /// A leg moved on: a status callback, a document it asked for, or an answer of Twilio's REST API.
     LegProgressed(LegProgress),
+    /// A leg asked for the music: it is outside the room now.
+    MusicStarted {
+        /// Whose leg.
+        leg_id: Uuid,
+    },
+    /// A second agent has answered, or has not answered, the question whether they take the call.
+    GateAnswered {
+        /// Whose leg.
+        leg_id: Uuid,
+        /// What they said.
+        answer: GateAnswer,
+    },
     /// Twilio asked for the first agent's Dial action: the customer's leg left the bridge, or never came.
     DialEnded(DialEnded),
     /// Something happened in the room.
@@ -50,17 +80,39 @@ pub enum Event {
     TimerFired(Timer),
 }
 
-/// A wish for a second agent, with the ids its leg and transfer will have.
+vocabulary! {
+    /// What can be done to one person in the room.
+    Control { /** Hears music, is not heard. */ Hold, /** Ends that. */ Resume, /** Hears, is not heard. */ Mute,
+        /** Ends that. */ Unmute }
+}
+
+vocabulary! {
+    /// How a second agent answered at the accept gate.
+    GateAnswer { /** Takes the call. */ Accepted, /** Does not. */ Declined, /** Pressed nothing, twice. */ Silent }
+}
+
+/// Somebody to be rung for a transfer.
 #[derive(Debug, Clone, PartialEq)]
-pub struct TransferRequest {
-    /// The transfer's id.
-    pub transfer_id: Uuid,
+pub struct Target {
     /// The new leg's id.
     pub leg_id: Uuid,
     /// Whom to ring.
     pub to: Address,
     /// What to call them in words.
     pub name: String,
+}
+
+/// A wish for a second agent, with the ids its legs and transfer will have.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TransferRequest {
+    /// The transfer's id.
+    pub transfer_id: Uuid,
+    /// Whom to ring: at least one.
+    pub targets: Vec<Target>,
+    /// In which order.
+    pub ring: Ring,
+    /// They count as present only after pressing a key.
+    pub require_accept: bool,
     /// How.
     pub style: Style,
     /// What the second agent is to know.
@@ -160,6 +212,34 @@ pub enum Command {
         /// Whose leg.
         leg_id: Uuid,
     },
+    /// Send a leg out of the room, or off the bridge, to the music (Calls update, Url).
+    MoveToMusic {
+        /// Whose leg.
+        leg_id: Uuid,
+    },
+    /// Send a second agent who has answered to the accept gate (Calls update, Url).
+    AskToAccept {
+        /// Whose leg.
+        leg_id: Uuid,
+    },
+    /// Put a participant on hold, or end that (Participants update).
+    SetHold {
+        /// Where.
+        conference_sid: ConferenceSid,
+        /// Whose leg.
+        leg_id: Uuid,
+        /// On hold, or not.
+        value: bool,
+    },
+    /// Mute a participant, or end that (Participants update).
+    SetMuted {
+        /// Where.
+        conference_sid: ConferenceSid,
+        /// Whose leg.
+        leg_id: Uuid,
+        /// Muted, or not.
+        value: bool,
+    },
     /// Say something to one person and end their leg (Calls update, Url).
     TellAndEnd {
         /// Whose leg.
@@ -194,6 +274,14 @@ pub enum Command {
     FetchLeg {
         /// Whose leg.
         leg_id: Uuid,
+        /// It has rung for long enough: if it still rings, that was in vain.
+        #[serde(default)]
+        overdue: bool,
+    },
+    /// Ask Twilio for the customer's leg, of which nothing was heard: the child of the agent's (Calls list).
+    FindCustomer {
+        /// The customer's leg.
+        leg_id: Uuid,
     },
 }
 
@@ -205,10 +293,15 @@ impl Command {
             Self::CreateCall { leg_id }
             | Self::CreateParticipant { leg_id }
             | Self::MoveToRoom { leg_id }
+            | Self::MoveToMusic { leg_id }
+            | Self::AskToAccept { leg_id }
+            | Self::SetHold { leg_id, .. }
+            | Self::SetMuted { leg_id, .. }
             | Self::TellAndEnd { leg_id, .. }
             | Self::EndLeg { leg_id }
             | Self::SetEndConferenceOnExit { leg_id, .. }
-            | Self::FetchLeg { leg_id } => Some(*leg_id),
+            | Self::FetchLeg { leg_id, .. }
+            | Self::FindCustomer { leg_id } => Some(*leg_id),
         }
     }
 
@@ -227,8 +320,22 @@ pub enum Timer {
         /// Whose leg.
         leg_id: Uuid,
     },
-    /// By now the two who stay must be in the room.
+    /// By now a second agent must have answered at the accept gate.
+    AcceptLimit {
+        /// Whose leg.
+        leg_id: Uuid,
+    },
+    /// By now whoever was sent somewhere must be there.
     MoveLimit,
+    /// Twilio was asked about those who are missing, and must have answered.
+    MoveAgain,
+    /// The agents have talked alone for long enough.
+    ConsultLimit {
+        /// Which transfer.
+        transfer_id: Uuid,
+    },
+    /// Time to ask Twilio whether the call is as we believe.
+    Watch,
     /// By now every leg of an ending call must have ended.
     EndLimit,
 }
@@ -257,6 +364,15 @@ pub enum Refusal {
     /// The second agent is not there yet.
     #[error("the second agent has not joined yet")]
     NotJoined,
+    /// Only while the agents talk without the customer.
+    #[error("the agents are not consulting")]
+    NotConsulting,
+    /// Nobody to do it to.
+    #[error("nobody in this role is on the line")]
+    NotOnLine,
+    /// They are outside the room, where nothing can be done to them.
+    #[error("they are waiting outside the room")]
+    Outside,
     /// Too late.
     #[error("the call has ended")]
     CallEnded,

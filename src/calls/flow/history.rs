@@ -46,7 +46,17 @@ fn leg_changes(before: Option<&Leg>, leg: &Leg, entries: &mut Vec<Change>) {
         add("room.joined".into(), role.clone());
     }
     if was_in_room && !leg.in_room {
-        add("room.left".into(), role);
+        add("room.left".into(), role.clone());
+    }
+    let told = [
+        (before.is_some_and(|it| it.on_hold), leg.on_hold, "leg.held", "leg.resumed"),
+        (before.is_some_and(|it| it.muted), leg.muted, "leg.muted", "leg.unmuted"),
+        (before.is_some_and(Leg::is_outside), leg.is_outside(), "leg.sent_outside", "leg.sent_inside"),
+    ];
+    for (was, is, begun, over) in told {
+        if was != is {
+            add(if is { begun } else { over }.into(), role.clone());
+        }
     }
 }
 

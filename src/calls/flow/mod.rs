@@ -1,8 +1,9 @@
 //! The heart: one call's state and an event give the next state, what to ask Twilio, and which timers to set.
 //!
 //! Pure: no I/O, no clock, no `await`. [`step`] first *observes* (what does this news mean, is it new at all?), then
-//! looks the meaning up in the [`TABLE`], then applies the rule it finds there, then two laws that hold in every state:
-//! a leg that was taken back is ended whenever it is seen alive, and a call whose last leg is over has ended.
+//! looks the meaning up in the [`TABLE`], then applies the rule it finds there, then three laws that hold in every state:
+//! whoever enters the room is put on hold or muted there if that is wanted, a leg that was taken back is ended whenever it
+//! is seen alive, and a call whose last leg is over has ended.
 
 mod document;
 mod event;
@@ -17,17 +18,18 @@ mod tests;
 mod words;
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 pub use document::table_page;
 pub use event::{
-    Command, DialEnded, Event, LegProgress, Participant, Refusal, RoomChange, RoomChangeKind, SetTimer,
-    Timer, TransferRequest,
+    Command, Control, DialEnded, Event, GateAnswer, LegProgress, Participant, Refusal, RoomChange,
+    RoomChangeKind, SetTimer, Target, Timer, TransferRequest,
 };
 pub use history::{Change, changes};
-pub use policy::Policy;
+pub use policy::{AgentLeavesEarly, CustomerLeavesConsult, NobodyLeft, Policy, TargetFails};
 pub use state::{
-    Bridge, Call, CallStatus, EndReason, Failure, Leg, LegStatus, Party, Plan, Role, Stage, Style, Transfer,
-    TransferStatus,
+    Bridge, Call, CallStatus, EndReason, Failure, Leg, LegStatus, Party, Place, Plan, Ring, Role, Stage,
+    Style, Transfer, TransferStatus,
 };
 pub use table::{Row, Rule, TABLE, Trigger, rule};
 pub use words::Words;
@@ -50,21 +52,32 @@ pub struct Step {
 /// # Errors
 /// A [`Refusal`] when the event is a request that the call's state does not allow; nothing has changed then.
 pub fn step(call: &Call, event: &Event, policy: &Policy, now: DateTime<Utc>) -> Result<Step, Refusal> {
+    let subject = observe::subject(call, event);
     let mut taking =
-        rules::Taking { call: call.clone(), event, policy, now, commands: vec![], timers: vec![] };
+        rules::Taking { call: call.clone(), event, subject, policy, now, commands: vec![], timers: vec![] };
     let trigger = observe::observe(&mut taking.call, event, now);
     if let Some(trigger) = trigger {
         taking.apply(table::rule(call.stage, trigger))?;
     }
+    keep_wishes(call, &mut taking);
     end_the_taken_back(call, &mut taking);
     close_if_over(&mut taking.call, now);
     Ok(Step { call: taking.call, trigger, commands: taking.commands, timers: taking.timers })
 }
 
-/// Whether a command that dials may still be sent: not if the leg was taken back or the call is over.
+/// Whether a command may still be sent: nobody is dialled who was taken back, and nobody is sent where they should not be
+/// any more, as they might hear what is not meant for them.
 pub fn is_still_wanted(call: &Call, command: &Command) -> bool {
-    let leg = command.leg_id().and_then(|leg_id| call.leg(leg_id));
-    !command.dials() || leg.is_some_and(|leg| leg.status == LegStatus::Creating && !leg.end_wanted)
+    let Some(leg) = command.leg_id().and_then(|leg_id| call.leg(leg_id)) else { return true };
+    match command {
+        Command::CreateCall { .. } | Command::CreateParticipant { .. } => {
+            leg.status == LegStatus::Creating && !leg.end_wanted
+        }
+        Command::MoveToRoom { .. } => leg.sent_to == Place::Room,
+        Command::MoveToMusic { .. } => leg.sent_to == Place::Music,
+        Command::AskToAccept { .. } => leg.sent_to == Place::Gate,
+        _ => true,
+    }
 }
 
 /// What the first agent hears next when their `<Dial>` has ended.
@@ -80,8 +93,9 @@ pub enum AfterDial {
 pub fn after_dial(call: &Call) -> AfterDial {
     let is_over = matches!(call.stage, Stage::Ending | Stage::Ended);
     let customer = call.customer();
-    if !is_over && call.move_sent && customer.is_some_and(|leg| !leg.is_over()) {
-        return AfterDial::Room;
+    if !is_over && call.has_left_bridge() && customer.is_some_and(|leg| !leg.is_over()) {
+        let is_blind = call.transfer().is_some_and(|transfer| transfer.style == Style::Blind);
+        return if is_blind { AfterDial::HangUp(Some(Words::HandedOver)) } else { AfterDial::Room };
     }
     let was_transferring = call.transfers.last().is_some_and(|it| it.status == TransferStatus::Abandoned);
     AfterDial::HangUp(match customer.and_then(|leg| leg.failure) {
@@ -89,6 +103,49 @@ pub fn after_dial(call: &Call) -> AfterDial {
         None if was_transferring => Some(Words::CustomerLeft),
         None => None,
     })
+}
+
+/// What a second agent hears who takes the call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AfterGate {
+    /// The room.
+    Room,
+    /// These words, and the end: a colleague was faster, or the transfer is over.
+    HangUp(Words),
+}
+
+/// Answers a second agent's acceptance from the call's state after the event was taken in.
+pub fn after_gate(call: &Call, leg_id: Uuid) -> AfterGate {
+    let leg = call.leg(leg_id);
+    let is_expected = leg.is_some_and(|leg| leg.sent_to == Place::Room && !leg.end_wanted && !leg.is_over());
+    let transfer = leg.and_then(|leg| call.transfers.iter().find(|it| Some(it.id) == leg.transfer_id));
+    let Some(transfer) = transfer.filter(|transfer| transfer.taken) else {
+        return AfterGate::HangUp(Words::NotNeeded);
+    };
+    let is_over = matches!(call.stage, Stage::Ending | Stage::Ended);
+    if transfer.leg_id == leg_id && is_expected && !is_over {
+        return AfterGate::Room;
+    }
+    match call.leg(transfer.leg_id).filter(|taker| taker.id != leg_id) {
+        Some(taker) => AfterGate::HangUp(Words::TakenBy { name: taker.name.clone() }),
+        None => AfterGate::HangUp(Words::NotNeeded),
+    }
+}
+
+/// Whoever comes into the room is not on hold and not muted there; what is wanted of them is asked for again.
+fn keep_wishes(before: &Call, taking: &mut rules::Taking<'_>) {
+    let Some(conference_sid) = taking.call.conference_sid.clone() else { return };
+    for leg in &taking.call.legs {
+        let leg_id = leg.id;
+        let has_come = leg.in_room && before.leg(leg_id).is_none_or(|it| !it.in_room);
+        let conference_sid = || conference_sid.clone();
+        if has_come && leg.on_hold {
+            taking.commands.push(Command::SetHold { conference_sid: conference_sid(), leg_id, value: true });
+        }
+        if has_come && leg.muted {
+            taking.commands.push(Command::SetMuted { conference_sid: conference_sid(), leg_id, value: true });
+        }
+    }
 }
 
 /// A leg that was taken back (cancelled while its create was on its way, say) is ended as soon as it is seen alive.

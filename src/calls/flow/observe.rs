@@ -7,8 +7,10 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::event::{Command, DialEnded, Event, LegProgress, Participant, RoomChange, RoomChangeKind, Timer};
-use super::state::{Call, Failure, Leg, LegStatus, Role, Stage};
+use super::event::{
+    Command, DialEnded, Event, GateAnswer, LegProgress, Participant, RoomChange, RoomChangeKind, Timer,
+};
+use super::state::{Bridge, Call, Failure, Leg, LegStatus, Place, Ring, Role, Stage};
 use super::table::Trigger;
 
 /// The part a leg plays at the moment.
@@ -28,6 +30,12 @@ pub fn observe(call: &mut Call, event: &Event, now: DateTime<Utc>) -> Option<Tri
         Event::CompleteRequested => Some(Trigger::CompleteRequested),
         Event::CancelRequested => Some(Trigger::CancelRequested),
         Event::HangUpRequested { .. } => Some(Trigger::HangUpRequested),
+        Event::MergeRequested => Some(Trigger::MergeRequested),
+        Event::SwapRequested => Some(Trigger::SwapRequested),
+        Event::ControlRequested { .. } => Some(Trigger::ControlRequested),
+        Event::RemoveRequested { .. } => Some(Trigger::RemoveRequested),
+        Event::MusicStarted { leg_id } => music_started(call, *leg_id),
+        Event::GateAnswered { leg_id, answer } => gate_answered(call, *leg_id, *answer, now),
         Event::LegProgressed(progress) => progressed(call, progress, now),
         Event::DialEnded(ended) => dial_ended(call, ended, now),
         Event::RoomChanged(change) => room_changed(call, change, now),
@@ -37,8 +45,27 @@ pub fn observe(call: &mut Call, event: &Event, now: DateTime<Utc>) -> Option<Tri
     }
 }
 
+/// Whose leg the event is about, if it is about one.
+pub fn subject(call: &Call, event: &Event) -> Option<Uuid> {
+    match event {
+        Event::LegProgressed(progress) => Some(progress.leg_id),
+        Event::MusicStarted { leg_id } | Event::GateAnswered { leg_id, .. } => Some(*leg_id),
+        Event::RoomChanged(RoomChange {
+            kind: RoomChangeKind::Joined(participant) | RoomChangeKind::Left { participant, .. },
+            ..
+        }) => leg_of(call, participant),
+        Event::CommandDone { command, .. } | Event::CommandRefused { command, .. } => command.leg_id(),
+        Event::TimerFired(Timer::RingLimit { leg_id } | Timer::AcceptLimit { leg_id }) => Some(*leg_id),
+        _ => None,
+    }
+}
+
 fn part(call: &Call, leg_id: Uuid) -> Part {
-    let is_second = call.transfer().is_some_and(|transfer| transfer.leg_id == leg_id);
+    let is_second = call.transfer().is_some_and(|transfer| {
+        let is_rival = transfer.ring == Ring::Together && !transfer.taken;
+        let is_target = call.leg(leg_id).is_some_and(|leg| leg.transfer_id == Some(transfer.id));
+        transfer.leg_id == leg_id || (is_target && is_rival)
+    });
     match call.leg(leg_id) {
         Some(leg) if leg.role == Role::Customer => Part::Customer,
         Some(_) if is_second => Part::SecondAgent,
@@ -75,7 +102,15 @@ fn progressed(call: &mut Call, news: &LegProgress, now: DateTime<Utc>) -> Option
         }
         _ => {}
     }
-    if was_gone { None } else { meaning(part, leg) }
+    let must_accept = must_accept(call, news.leg_id);
+    let leg = call.leg(news.leg_id)?;
+    if was_gone { None } else { meaning(part, leg, must_accept) }
+}
+
+/// Whether this leg is a second agent's who has not yet said that they take the call.
+fn must_accept(call: &Call, leg_id: Uuid) -> bool {
+    let is_asked = call.transfer().is_some_and(|transfer| transfer.require_accept && !transfer.taken);
+    is_asked && part(call, leg_id) == Part::SecondAgent
 }
 
 /// What Twilio's terminal status says of a leg that nobody answered. SIP 603 is a person's refusal, 480 a phone that
@@ -92,7 +127,7 @@ fn failure_of(status: LegStatus, sip_code: Option<u16>) -> Option<Failure> {
 }
 
 /// What a leg's new status means, by the part it plays.
-fn meaning(part: Part, leg: &Leg) -> Option<Trigger> {
+fn meaning(part: Part, leg: &Leg, must_accept: bool) -> Option<Trigger> {
     let is_over = leg.gone || leg.status.is_terminal();
     let was_on_line = leg.answered_at.is_some() || leg.status == LegStatus::Completed;
     let trigger = match (part, leg.status) {
@@ -107,7 +142,9 @@ fn meaning(part: Part, leg: &Leg) -> Option<Trigger> {
         (Part::Customer, LegStatus::Initiated | LegStatus::Ringing) => Trigger::CustomerRinging,
         (Part::Agent, LegStatus::InProgress) => Trigger::AgentAnswered,
         (Part::Agent, _) => Trigger::AgentDialled,
-        (Part::SecondAgent, LegStatus::InProgress) if leg.in_room => Trigger::SecondAgentJoined,
+        (Part::SecondAgent, LegStatus::InProgress) if leg.in_room && !must_accept => {
+            Trigger::SecondAgentJoined
+        }
         (Part::SecondAgent, LegStatus::InProgress) => Trigger::SecondAgentAnswered,
         (Part::SecondAgent, LegStatus::Ringing) => Trigger::SecondAgentRinging,
         _ => return None,
@@ -125,7 +162,29 @@ fn gone(call: &mut Call, leg_id: Uuid, now: DateTime<Utc>) -> Option<Trigger> {
     leg.gone = true;
     leg.in_room = false;
     leg.ended_at = leg.ended_at.or(Some(now));
-    meaning(part, leg)
+    meaning(part, leg, false)
+}
+
+/// Who asks for the music is out of the room. That matters only while somebody waits for it.
+fn music_started(call: &mut Call, leg_id: Uuid) -> Option<Trigger> {
+    let leg = call.leg_mut(leg_id).filter(|leg| leg.sent_to == Place::Music)?;
+    leg.in_room = false;
+    call.next_in.map(|_| Trigger::Parked)
+}
+
+/// Who does not take the call hears a goodbye from the gate itself, so their leg is as good as over.
+fn gate_answered(call: &mut Call, leg_id: Uuid, answer: GateAnswer, now: DateTime<Utc>) -> Option<Trigger> {
+    let is_asked = part(call, leg_id) == Part::SecondAgent;
+    let leg = call.leg_mut(leg_id).filter(|leg| is_asked && leg.sent_to == Place::Gate && !leg.is_over())?;
+    leg.failure = match answer {
+        GateAnswer::Accepted => return Some(Trigger::SecondAgentAccepted),
+        GateAnswer::Declined => Some(Failure::Declined),
+        GateAnswer::Silent => Some(Failure::NoAnswer),
+    };
+    leg.gone = true;
+    leg.in_room = false;
+    leg.ended_at = leg.ended_at.or(Some(now));
+    Some(Trigger::SecondAgentDeclined)
 }
 
 fn dial_ended(call: &mut Call, ended: &DialEnded, now: DateTime<Utc>) -> Option<Trigger> {
@@ -158,20 +217,26 @@ fn room_changed(call: &mut Call, change: &RoomChange, now: DateTime<Utc>) -> Opt
         RoomChangeKind::Joined(participant) => {
             let leg_id = leg_of(call, participant)?;
             let part = part(call, leg_id);
+            let (must_accept, bridge) = (must_accept(call, leg_id), call.bridge);
             let leg = fresh_participant(call, leg_id, change.sequence)?;
             leg.call_sid.get_or_insert_with(|| participant.call_sid.clone());
             leg.in_room = true;
             leg.ends_room = false; // as its document says
-            joined(part, leg, now)
+            if must_accept { None } else { joined(part, leg, bridge, now) }
         }
         RoomChangeKind::Left { participant, status, hung_up } => {
             let leg_id = leg_of(call, participant)?;
             if *hung_up {
                 was_first(call, leg_id);
             }
-            fresh_participant(call, leg_id, change.sequence)?.in_room = false;
+            let leg = fresh_participant(call, leg_id, change.sequence)?;
+            leg.in_room = false;
             // A leg that could not be added reports itself, with the SIP code that tells a refusal from an absence.
-            if *status == Some(LegStatus::Completed) { gone(call, leg_id, now) } else { None }
+            if *status == Some(LegStatus::Completed) {
+                return gone(call, leg_id, now);
+            }
+            let is_parked = leg.sent_to == Place::Music && call.next_in.is_some();
+            is_parked.then_some(Trigger::Parked)
         }
         RoomChangeKind::Ended { by } => {
             if let Some(leg_id) = by.as_ref().and_then(|sid| call.leg_by_sid(sid)).map(|leg| leg.id) {
@@ -203,17 +268,24 @@ fn fresh_participant(call: &mut Call, leg_id: Uuid, sequence: Option<i64>) -> Op
     Some(leg)
 }
 
-fn joined(part: Part, leg: &mut Leg, now: DateTime<Utc>) -> Option<Trigger> {
+/// A leg that REST added may join while it still rings, with early media: present means answered as well.
+fn joined(part: Part, leg: &mut Leg, bridge: Bridge, now: DateTime<Utc>) -> Option<Trigger> {
+    let was_added = leg.transfer_id.is_some() || (leg.role == Role::Customer && bridge == Bridge::Room);
+    let may_ring = was_added && leg.sent_to == Place::Start && leg.status < LegStatus::InProgress;
     match part {
+        _ if may_ring => None,
         Part::Customer | Part::Agent => {
             // Only an answered leg runs the document that leads here.
             leg.status = LegStatus::InProgress;
             leg.answered_at = leg.answered_at.or(Some(now));
             Some(Trigger::Gathered)
         }
-        // With early media a leg may join while it still rings: present means answered as well.
-        Part::SecondAgent if leg.status == LegStatus::InProgress => Some(Trigger::SecondAgentJoined),
-        _ => None,
+        Part::SecondAgent => {
+            leg.status = LegStatus::InProgress;
+            leg.answered_at = leg.answered_at.or(Some(now));
+            Some(Trigger::SecondAgentJoined)
+        }
+        Part::Nobody => None,
     }
 }
 
@@ -238,12 +310,17 @@ fn done(
     match command {
         Command::CreateCall { .. } | Command::CreateParticipant { .. } => progressed(call, news?, now),
         Command::EndLeg { leg_id } => gone(call, *leg_id, now),
-        Command::FetchLeg { leg_id } => fetched(call, *leg_id, news?, now),
+        Command::FetchLeg { leg_id, overdue: true } => fetched(call, *leg_id, news?, now),
+        Command::FetchLeg { .. } | Command::FindCustomer { .. } => progressed(call, news?, now),
         Command::SetEndConferenceOnExit { leg_id, value, .. } => {
             call.leg_mut(*leg_id)?.ends_room = *value;
             None
         }
         Command::MoveToRoom { .. }
+        | Command::MoveToMusic { .. }
+        | Command::AskToAccept { .. }
+        | Command::SetHold { .. }
+        | Command::SetMuted { .. }
         | Command::TellAndEnd { .. }
         | Command::Announce { .. }
         | Command::LookIntoRoom => None,
@@ -265,7 +342,8 @@ fn fetched(call: &mut Call, leg_id: Uuid, news: &LegProgress, now: DateTime<Utc>
     match part {
         Part::Agent => Some(Trigger::AgentFailed),
         Part::SecondAgent => Some(Trigger::SecondAgentFailed),
-        Part::Customer | Part::Nobody => None,
+        Part::Customer => Some(Trigger::CustomerFailed),
+        Part::Nobody => None,
     }
 }
 
@@ -288,27 +366,59 @@ fn refused(
             leg.end_wanted = true; // should it exist after all
             leg.failure = Some(failure);
             leg.ended_at = Some(now);
-            meaning(part, leg)
+            meaning(part, leg, false)
+        }
+        Command::SetHold { value, .. } => {
+            call.leg_mut(leg_id)?.on_hold = !value;
+            None
+        }
+        Command::SetMuted { value, .. } => {
+            call.leg_mut(leg_id)?.muted = !value;
+            None
         }
         Command::SetEndConferenceOnExit { .. } | Command::Announce { .. } => None,
         _ if is_gone => gone(call, leg_id, now),
-        Command::MoveToRoom { .. } => Some(Trigger::MoveRefused),
+        Command::MoveToRoom { .. } | Command::MoveToMusic { .. } => Some(Trigger::MoveRefused),
+        Command::AskToAccept { .. } => {
+            let leg = call.leg_mut(leg_id)?;
+            leg.failure = Some(Failure::Error);
+            leg.end_wanted = true;
+            (part(call, leg_id) == Part::SecondAgent).then_some(Trigger::SecondAgentDeclined)
+        }
         Command::TellAndEnd { .. } => {
             call.leg_mut(leg_id)?.end_wanted = true;
             None
         }
-        Command::EndLeg { .. } | Command::FetchLeg { .. } | Command::LookIntoRoom => None,
+        Command::EndLeg { .. }
+        | Command::FetchLeg { .. }
+        | Command::FindCustomer { .. }
+        | Command::LookIntoRoom => None,
     }
 }
 
-fn fired(call: &Call, timer: Timer) -> Option<Trigger> {
+fn fired(call: &mut Call, timer: Timer) -> Option<Trigger> {
     match timer {
         Timer::RingLimit { leg_id } => {
             let leg = call.leg(leg_id)?;
-            let is_unresolved = !leg.is_over() && !leg.end_wanted && leg.status < LegStatus::InProgress;
+            let is_unheard = leg.role == Role::Customer && leg.status == LegStatus::Unplaced && !leg.gone;
+            let is_unresolved =
+                (is_unheard || !leg.is_over()) && !leg.end_wanted && leg.status < LegStatus::InProgress;
             (is_unresolved && part(call, leg_id) != Part::Nobody).then_some(Trigger::RingOverdue)
         }
+        Timer::AcceptLimit { leg_id } => {
+            let is_asked = part(call, leg_id) == Part::SecondAgent;
+            let leg = call.leg_mut(leg_id).filter(|leg| leg.sent_to == Place::Gate && !leg.is_over())?;
+            leg.failure = leg.failure.or(Some(Failure::NoAnswer));
+            leg.end_wanted = true;
+            is_asked.then_some(Trigger::SecondAgentDeclined)
+        }
         Timer::MoveLimit => Some(Trigger::MoveOverdue),
+        Timer::MoveAgain => Some(Trigger::MoveLost),
+        Timer::ConsultLimit { transfer_id } => {
+            let is_current = call.transfer().is_some_and(|transfer| transfer.id == transfer_id);
+            is_current.then_some(Trigger::ConsultOverdue)
+        }
+        Timer::Watch => Some(Trigger::WatchDue),
         Timer::EndLimit => Some(Trigger::EndOverdue),
     }
 }

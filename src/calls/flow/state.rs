@@ -32,9 +32,13 @@ vocabulary! {
         Connected,
         /// A second agent is being rung; customer and agent are in the room or on their way.
         Transferring,
-        /// Customer, agent and second agent are in the room.
+        /// Agent and second agent talk in the room; the customer waits outside it and hears music.
+        Consulting,
+        /// Agent and customer talk in the room; the second agent waits outside it and hears music.
+        Swapped,
+        /// Customer, agent and second agent are in the room, or on their way.
         Introducing,
-        /// The agent has left while the second agent was being rung; the customer waits.
+        /// The agent has left and a second agent is being rung; the customer waits outside the room and hears music.
         Waiting,
         /// Customer and one agent are in the room; no transfer is under way.
         InRoom,
@@ -61,12 +65,44 @@ vocabulary! {
 
 vocabulary! {
     /// How first agent and customer are joined.
-    Bridge { /** Twilio `<Dial>`. */ Dial }
+    Bridge {
+        /// Twilio `<Dial>`: the customer's leg is a child of the agent's. A transfer moves both into the room.
+        Dial,
+        /// The conference, from the start: a transfer moves nobody.
+        Room,
+    }
 }
 
 vocabulary! {
     /// How a second agent is brought in.
-    Style { /** Everybody hears everybody; nobody is on hold. */ WithCustomer }
+    Style {
+        /// Everybody hears everybody; nobody is on hold.
+        WithCustomer,
+        /// The agents talk first, while the customer hears music outside the room.
+        PrivateFirst,
+        /// The agent leaves at once; the customer hears music until the second agent is there.
+        Blind,
+    }
+}
+
+vocabulary! {
+    /// In which order several second agents are rung.
+    Ring { /** One after the other, until one takes the call. */ InTurn,
+        /** All at once; the first to accept takes the call. */ Together }
+}
+
+vocabulary! {
+    /// Where a leg was last sent.
+    Place {
+        /// Nowhere yet: it is where its create put it, the bridge or the room.
+        Start,
+        /// To the room.
+        Room,
+        /// To the music, outside the room.
+        Music,
+        /// To the accept gate, outside the room: briefing, and a key to press.
+        Gate,
+    }
 }
 
 vocabulary! {
@@ -170,6 +206,14 @@ pub struct Leg {
     pub ends_room: bool,
     /// Known to have ended, though its last callback may still be on its way.
     pub gone: bool,
+    /// The transfer that it was rung for; absent on the first two legs.
+    pub transfer_id: Option<Uuid>,
+    /// Where it was last sent.
+    pub sent_to: Place,
+    /// To be on hold whenever it is in the room.
+    pub on_hold: bool,
+    /// To be muted whenever it is in the room.
+    pub muted: bool,
     /// To be ended as soon as it is seen alive: the tombstone of a leg that was taken back.
     pub end_wanted: bool,
     /// When it was answered.
@@ -195,6 +239,10 @@ impl Leg {
             room_sequence: None,
             ends_room: false,
             gone: false,
+            transfer_id: None,
+            sent_to: Place::Start,
+            on_hold: false,
+            muted: false,
             end_wanted: false,
             answered_at: None,
             ended_at: None,
@@ -210,6 +258,11 @@ impl Leg {
     pub fn is_talking(&self) -> bool {
         self.status == LegStatus::InProgress && !self.gone
     }
+
+    /// Whether it was sent out of the room and not back.
+    pub fn is_outside(&self) -> bool {
+        matches!(self.sent_to, Place::Music | Place::Gate)
+    }
 }
 
 /// Bringing in a second agent.
@@ -217,10 +270,20 @@ impl Leg {
 pub struct Transfer {
     /// Ours.
     pub id: Uuid,
-    /// The second agent's leg.
+    /// The second agent's leg; of several, the one who took the call, or was rung last.
     pub leg_id: Uuid,
     /// How it is done.
     pub style: Style,
+    /// The order in which several are rung.
+    pub ring: Ring,
+    /// A second agent counts as present only after pressing a key.
+    pub require_accept: bool,
+    /// A second agent has taken the call: the others are out.
+    pub taken: bool,
+    /// The agent is to leave as soon as the other two are together.
+    pub completing: bool,
+    /// The agent who left is rung back, as nobody else was reached.
+    pub recall: bool,
     /// What the second agent is to know.
     pub briefing: Option<String>,
     /// Where it stands.
@@ -250,8 +313,10 @@ pub struct Call {
     pub status: CallStatus,
     /// How customer and first agent are joined.
     pub bridge: Bridge,
-    /// What agent and customer see as caller.
+    /// What the customer sees as caller.
     pub caller_id: PhoneNumber,
+    /// What the first agent sees as caller.
+    pub agent_caller_id: PhoneNumber,
     /// The conference's unguessable unique name.
     pub room: String,
     /// The conference that now bears this name.
@@ -262,8 +327,8 @@ pub struct Call {
     pub time_limit_secs: u32,
     /// The agent's leg that now holds the customer; a hand-over passes it on.
     pub holder: Uuid,
-    /// The customer's leg has been, or may have been, sent to the room.
-    pub move_sent: bool,
+    /// To be brought into the room as soon as the one who is leaving it has left.
+    pub next_in: Option<Uuid>,
     /// The first agent's `<Dial>` is over: they are in the room, or on their way.
     pub dial_ended: bool,
     /// What to say once the two who stay are together in the room.
@@ -295,8 +360,10 @@ pub struct Plan {
     pub room: String,
     /// How customer and first agent are joined.
     pub bridge: Bridge,
-    /// What agent and customer see as caller.
+    /// What the customer sees as caller.
     pub caller_id: PhoneNumber,
+    /// What the first agent sees as caller.
+    pub agent_caller_id: PhoneNumber,
     /// Rung first.
     pub agent: Leg,
     /// Rung next.
@@ -318,12 +385,13 @@ impl Call {
             status: CallStatus::Queued,
             bridge: plan.bridge,
             caller_id: plan.caller_id,
+            agent_caller_id: plan.agent_caller_id,
             room: plan.room,
             conference_sid: None,
             ring_timeout_secs: plan.ring_timeout_secs,
             time_limit_secs: plan.time_limit_secs,
             holder: plan.agent.id,
-            move_sent: false,
+            next_in: None,
             dial_ended: false,
             pending_words: None,
             ended_by: None,
@@ -377,6 +445,16 @@ impl Call {
         self.transfer().and_then(|transfer| self.leg(transfer.leg_id))
     }
 
+    /// The legs that the transfer rings, has rung, or will ring.
+    pub fn targets(&self, transfer_id: Uuid) -> impl Iterator<Item = &Leg> {
+        self.legs.iter().filter(move |leg| leg.transfer_id == Some(transfer_id))
+    }
+
+    /// Whether the customer's leg was sent anywhere, or may have been: the bridge is over, or about to be.
+    pub fn has_left_bridge(&self) -> bool {
+        self.bridge == Bridge::Room || self.customer().is_some_and(|leg| leg.sent_to != Place::Start)
+    }
+
     /// Whether the customer and the agent who holds them are both in the room.
     pub fn are_together(&self) -> bool {
         let in_room = |leg: Option<&Leg>| leg.is_some_and(|leg| leg.in_room && !leg.is_over());
@@ -391,7 +469,11 @@ impl Call {
             Stage::DialingAgent => CallStatus::DialingAgent,
             Stage::DialingCustomer => CallStatus::DialingCustomer,
             Stage::Connected => CallStatus::Connected,
-            Stage::Transferring | Stage::Introducing | Stage::Waiting => CallStatus::Transferring,
+            Stage::Transferring
+            | Stage::Consulting
+            | Stage::Swapped
+            | Stage::Introducing
+            | Stage::Waiting => CallStatus::Transferring,
             Stage::InRoom => CallStatus::InRoom,
             Stage::Ending => self.status,
             Stage::Ended => CallStatus::Ended,

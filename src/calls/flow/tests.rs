@@ -1,5 +1,7 @@
 //! The flow, driven by values: the stories people tell of it, and properties that hold for any sequence of events.
 
+mod styles;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -10,18 +12,25 @@ use crate::telephony::{CallSid, ConferenceSid};
 const FIRST: Uuid = Uuid::from_u128(1);
 const CUSTOMER: Uuid = Uuid::from_u128(2);
 const SECOND: Uuid = Uuid::from_u128(3);
+const THIRD: Uuid = Uuid::from_u128(4);
 
 /// A call and everything that was asked of Twilio for it.
 struct Story {
     call: Call,
     asked: Vec<Command>,
     now: DateTime<Utc>,
+    policy: Policy,
 }
 
 impl Story {
     fn begin() -> Self {
+        Self::begin_with(Bridge::Dial, Policy::default())
+    }
+
+    fn begin_with(bridge: Bridge, policy: Policy) -> Self {
         let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
-        let mut story = Self { call: placed_call(now), asked: vec![], now };
+        let call = Call { bridge, ..placed_call(now) };
+        let mut story = Self { call, asked: vec![], now, policy };
         story.tell(Event::Placed).unwrap();
         story
     }
@@ -54,7 +63,7 @@ impl Story {
 
     fn tell(&mut self, event: Event) -> Result<Vec<Command>, Refusal> {
         self.now += TimeDelta::seconds(1);
-        let step = step(&self.call, &event, &Policy::default(), self.now)?;
+        let step = step(&self.call, &event, &self.policy, self.now)?;
         self.call = step.call;
         self.asked.extend(step.commands.clone());
         Ok(step.commands)
@@ -85,6 +94,7 @@ fn placed_call(now: DateTime<Utc>) -> Call {
         room: "room".into(),
         bridge: Bridge::Dial,
         caller_id: "+15550100100".parse().unwrap(),
+        agent_caller_id: "+15550100100".parse().unwrap(),
         agent: leg(FIRST, Role::FirstAgent, "+15550100101", "Alice"),
         customer: leg(CUSTOMER, Role::Customer, "+15550100102", "the customer"),
         ring_timeout_secs: 20,
@@ -137,16 +147,25 @@ fn transfer() -> Event {
 }
 
 fn transfer_to(leg_id: Uuid) -> Event {
-    Event::TransferRequested(TransferRequest {
+    Event::TransferRequested(request_to(leg_id))
+}
+
+fn request_to(leg_id: Uuid) -> TransferRequest {
+    TransferRequest {
         transfer_id: Uuid::from_u128(leg_id.as_u128() + 100),
-        leg_id,
-        to: "client:dana".parse().unwrap(),
-        name: "Dana".into(),
+        targets: vec![target(leg_id)],
+        ring: Ring::InTurn,
+        require_accept: false,
         style: Style::WithCustomer,
         briefing: None,
         caller_id: "+15550100100".parse().unwrap(),
         ring_timeout_secs: 20,
-    })
+    }
+}
+
+fn target(leg_id: Uuid) -> Target {
+    let name = if leg_id == THIRD { "Kim" } else { "Dana" };
+    Target { leg_id, to: format!("client:{}", name.to_lowercase()).parse().unwrap(), name: name.into() }
 }
 
 fn sets_exit(commands: &[Command], on: Uuid, wanted: bool) -> bool {
@@ -246,9 +265,10 @@ fn a_customer_who_leaves_while_it_rings_stops_the_ringing_and_the_agent_is_told(
 fn an_agent_who_leaves_while_it_rings_leaves_the_customer_to_the_second_agent() {
     let mut story = Story::ringing();
     let asked = story.leaves(FIRST, 3);
-    assert!(matches!(asked[..], [Command::Announce { words: Words::OneMoment, .. }]), "{asked:?}");
+    assert_eq!(asked, [Command::MoveToMusic { leg_id: CUSTOMER }]);
     story.leg(SECOND, LegStatus::InProgress);
-    story.joins(SECOND, 4);
+    let asked = story.joins(SECOND, 4);
+    assert_eq!(asked, [Command::MoveToRoom { leg_id: CUSTOMER }]);
     assert_eq!(story.transfer().status, TransferStatus::Completed);
     assert_eq!(story.call.holder, SECOND);
 }
@@ -296,7 +316,7 @@ fn a_lost_join_is_seen_when_the_room_is_looked_into() {
     let mut story = Story::ringing();
     story.leg(SECOND, LegStatus::InProgress);
     let asked = story.tell(Event::TimerFired(Timer::MoveLimit)).unwrap();
-    assert_eq!(asked, [Command::FetchLeg { leg_id: SECOND }, Command::LookIntoRoom]);
+    assert_eq!(asked, [Command::FetchLeg { leg_id: SECOND, overdue: false }, Command::LookIntoRoom]);
     let kind = RoomChangeKind::Joined(participant(SECOND));
     let seen = RoomChange { conference_sid: ConferenceSid::from_u128(7), sequence: None, kind };
     story.tell(Event::RoomChanged(seen)).unwrap();
@@ -410,9 +430,9 @@ fn stale_and_doubled_news_changes_nothing() {
 fn a_lost_answer_is_asked_for_before_a_ringing_leg_is_ended() {
     let mut story = Story::ringing();
     let limit = Event::TimerFired(Timer::RingLimit { leg_id: SECOND });
-    assert_eq!(story.tell(limit.clone()).unwrap(), [Command::FetchLeg { leg_id: SECOND }]);
+    assert_eq!(story.tell(limit.clone()).unwrap(), [Command::FetchLeg { leg_id: SECOND, overdue: true }]);
     let answered = progress(SECOND, LegStatus::InProgress);
-    let fetch = Command::FetchLeg { leg_id: SECOND };
+    let fetch = Command::FetchLeg { leg_id: SECOND, overdue: true };
     story.tell(Event::CommandDone { command: fetch, progress: Some(answered) }).unwrap();
     assert_eq!(story.transfer().status, TransferStatus::Answered);
     assert!(story.tell(limit).unwrap().is_empty());
@@ -430,7 +450,67 @@ fn a_create_that_was_given_up_and_happened_all_the_same_is_ended() {
 }
 
 fn any_leg() -> impl Strategy<Value = Uuid> {
-    prop_oneof![Just(FIRST), Just(CUSTOMER), Just(SECOND)]
+    prop_oneof![Just(FIRST), Just(CUSTOMER), Just(SECOND), Just(THIRD)]
+}
+
+fn any_transfer() -> impl Strategy<Value = Event> {
+    let styles = prop::sample::select(vec![Style::WithCustomer, Style::PrivateFirst, Style::Blind]);
+    let rings = prop::sample::select(vec![Ring::InTurn, Ring::Together]);
+    (styles, rings, any::<bool>(), any::<bool>()).prop_map(|(style, ring, require_accept, are_two)| {
+        let mut request = request_to(SECOND);
+        request.targets.extend(are_two.then(|| target(THIRD)));
+        Event::TransferRequested(TransferRequest { style, ring, require_accept, ..request })
+    })
+}
+
+fn any_policy() -> impl Strategy<Value = Policy> {
+    let rings_back = |it: bool| if it { NobodyLeft::RingBack } else { NobodyLeft::Goodbye };
+    any::<[bool; 6]>().prop_map(move |[early, nobody, blind, second, consult, fails]| Policy {
+        agent_leaves_early: if early { AgentLeavesEarly::EndCall } else { AgentLeavesEarly::CustomerWaits },
+        nobody_reached: rings_back(nobody),
+        blind_fails: rings_back(blind),
+        second_agent_leaves: rings_back(second),
+        customer_leaves_consult: if consult {
+            CustomerLeavesConsult::AgentsFinish
+        } else {
+            CustomerLeavesConsult::End
+        },
+        target_fails: if fails { TargetFails::TryAgain } else { TargetFails::GiveUp },
+        ..Policy::default()
+    })
+}
+
+fn any_request() -> impl Strategy<Value = Event> {
+    let controls = prop::sample::select(vec![Control::Hold, Control::Resume, Control::Mute, Control::Unmute]);
+    let roles = prop::sample::select(vec![Role::FirstAgent, Role::Customer, Role::SecondAgent]);
+    let simple = prop::sample::select(vec![
+        Event::CompleteRequested,
+        Event::CancelRequested,
+        Event::MergeRequested,
+        Event::SwapRequested,
+    ]);
+    prop_oneof![
+        4 => simple,
+        3 => (roles.clone(), controls).prop_map(|(role, control)| Event::ControlRequested { role, control }),
+        1 => roles.prop_map(|role| Event::RemoveRequested { role, by: Party::Crm }),
+    ]
+}
+
+fn any_timer() -> impl Strategy<Value = Event> {
+    let transfer_id = request_to(SECOND).transfer_id;
+    let others = prop::sample::select(vec![
+        Timer::MoveLimit,
+        Timer::MoveAgain,
+        Timer::EndLimit,
+        Timer::Watch,
+        Timer::ConsultLimit { transfer_id },
+    ]);
+    let timer = prop_oneof![
+        any_leg().prop_map(|leg_id| Timer::RingLimit { leg_id }),
+        any_leg().prop_map(|leg_id| Timer::AcceptLimit { leg_id }),
+        others,
+    ];
+    timer.prop_map(Event::TimerFired)
 }
 
 fn any_status() -> impl Strategy<Value = LegStatus> {
@@ -447,7 +527,11 @@ fn any_command() -> impl Strategy<Value = Command> {
             Command::CreateParticipant { leg_id: SECOND },
             Command::MoveToRoom { leg_id: CUSTOMER },
             Command::EndLeg { leg_id },
-            Command::FetchLeg { leg_id },
+            Command::FetchLeg { leg_id, overdue: true },
+            Command::FetchLeg { leg_id, overdue: false },
+            Command::MoveToMusic { leg_id },
+            Command::AskToAccept { leg_id },
+            Command::FindCustomer { leg_id: CUSTOMER },
             Command::TellAndEnd { leg_id, words: Words::CallOver },
             Command::SetEndConferenceOnExit {
                 conference_sid: ConferenceSid::from_u128(7),
@@ -485,10 +569,12 @@ fn any_event() -> impl Strategy<Value = Event> {
         3 => done,
         1 => refused,
         2 => any::<bool>().prop_map(dial_ended),
-        2 => Just(transfer()),
-        1 => prop::sample::select(vec![Event::CompleteRequested, Event::CancelRequested]),
-        1 => any_leg().prop_map(|leg_id| Event::TimerFired(Timer::RingLimit { leg_id })),
-        1 => prop::sample::select(vec![Event::TimerFired(Timer::MoveLimit), Event::TimerFired(Timer::EndLimit)]),
+        2 => any_transfer(),
+        3 => any_request(),
+        2 => any_timer(),
+        1 => any_leg().prop_map(|leg_id| Event::MusicStarted { leg_id }),
+        1 => (any_leg(), prop::sample::select(vec![GateAnswer::Accepted, GateAnswer::Declined]))
+            .prop_map(|(leg_id, answer)| Event::GateAnswered { leg_id, answer }),
     ]
 }
 
@@ -507,8 +593,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(3000))]
 
     #[test]
-    fn whatever_happens_nobody_is_dialled_twice_and_every_call_can_end(events in prop::collection::vec(any_event(), 0..60)) {
-        let mut story = Story::begin();
+    fn whatever_happens_nobody_is_dialled_twice_and_every_call_can_end(
+        events in prop::collection::vec(any_event(), 0..80),
+        policy in any_policy(),
+        in_room in any::<bool>(),
+    ) {
+        let bridge = if in_room { Bridge::Room } else { Bridge::Dial };
+        let mut story = Story::begin_with(bridge, policy);
         for event in once(events) {
             let ended = (story.call.stage == Stage::Ended).then(|| story.call.clone());
             let _ = story.tell(event);
@@ -517,8 +608,10 @@ proptest! {
                 prop_assert_eq!((before.ended_by, before.ended_at), (story.call.ended_by, story.call.ended_at));
             }
         }
-        let dials = |leg_id| story.asked.iter().filter(|it| it.dials() && it.leg_id() == Some(leg_id)).count();
-        prop_assert!(dials(FIRST) == 1 && dials(SECOND) <= 1);
+        for leg in &story.call.legs {
+            let dials = story.asked.iter().filter(|it| it.dials() && it.leg_id() == Some(leg.id)).count();
+            prop_assert!(dials <= 1, "{:?}", leg);
+        }
         let _ = story.tell(Event::HangUpRequested { by: Party::Crm });
         for leg in story.call.legs.clone().iter().filter(|leg| !leg.is_over()) {
             let named = story.leg(leg.id, LegStatus::Queued);

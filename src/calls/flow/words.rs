@@ -15,13 +15,24 @@ pub enum Words {
     },
     /// To an agent whose customer has hung up.
     CustomerLeft,
+    /// To two agents whose customer has hung up, and who may go on talking.
+    CustomerGone,
     /// To customer and agent, together again.
     TransferFailed {
         /// What became of the second agent, as `outcome` says it.
         outcome: String,
     },
-    /// To a customer whose agent has left while the next one is being rung.
-    OneMoment,
+    /// To an agent who has handed the call over and leaves at once.
+    HandedOver,
+    /// To a second agent who is not needed, as a colleague was faster.
+    TakenBy {
+        /// What to call the colleague.
+        name: String,
+    },
+    /// To a second agent who is not needed any more.
+    NotNeeded,
+    /// To a second agent who does not take the call.
+    Declined,
     /// To a customer for whom nobody is left.
     NobodyAvailable,
     /// To whoever is left when the call is over.
@@ -42,8 +53,12 @@ impl Words {
             }
             Self::CustomerNotReached { .. } => "The customer could not be reached. Goodbye.".into(),
             Self::CustomerLeft => "The customer has hung up. Goodbye.".into(),
+            Self::CustomerGone => "The customer has hung up.".into(),
             Self::TransferFailed { outcome } => format!("{outcome}. You are together on the line again."),
-            Self::OneMoment => "One moment please. We are connecting you with a colleague.".into(),
+            Self::HandedOver => "You have handed the call over. Goodbye.".into(),
+            Self::TakenBy { name } => format!("{name} has taken the call. Goodbye."),
+            Self::NotNeeded => "You are not needed any more. Goodbye.".into(),
+            Self::Declined => "Thank you. Goodbye.".into(),
             Self::NobodyAvailable => {
                 "We are sorry, nobody is available right now. We will call you back. Goodbye.".into()
             }
