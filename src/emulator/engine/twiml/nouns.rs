@@ -38,6 +38,10 @@ fn dial_target(e: &Element, warnings: &mut Warnings) -> Option<DialTarget> {
             }
             "Number" => ends.push(endpoint(child, child.text.trim().to_owned(), warnings)),
             "Sip" => ends.push(endpoint(child, child.text.trim().to_owned(), warnings)),
+            "Application" => {
+                let sid = child.children.iter().find(|c| c.name == "ApplicationSid").unwrap_or(child);
+                ends.push(endpoint(child, format!("app:{}", sid.text.trim()), warnings));
+            }
             "Client" => {
                 let identity = child.children.iter().find(|c| c.name == "Identity").unwrap_or(child);
                 let address = format!("client:{}", identity.text.trim());
