@@ -10,6 +10,7 @@ mod participants;
 mod phones;
 mod progress;
 mod queues;
+mod rules;
 mod transfer;
 mod voice;
 
