@@ -29,6 +29,8 @@ async fn bad_control_input_is_422_and_names_the_field() {
         ("PUT", "switches", r#"{"redirect_order":"sideways"}"#, "redirect_order"),
         ("PUT", "switches", r#"{"gravity":"off"}"#, "gravity"),
         ("PUT", "numbers/+15550100000", r#"{"voice_url":"nowhere"}"#, "voice_url"),
+        ("PUT", "applications/AP1", r#"{"voice_url":"http://app/voice"}"#, "sid"),
+        ("PUT", "applications/AP00000000000000000000000000000001", "{}", "voice_url"),
         ("POST", "clock", r#"{"advance_ms":-1}"#, "advance_ms"),
         ("PUT", "phones/+15550100001", r#"{"after_ms":5}"#, "behaviour"),
         ("GET", "timeline?after=soon", "", "after"),
