@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::addresses;
 use super::audio::Heard;
 use super::calls::{Activity, CallId, Callback, Direction, EndedBy, Start, Status, Voice};
-use super::http::Link;
+use super::http::{Link, Method};
 use super::lifecycle::{LONGEST_CALL_MS, NewCall};
 use super::phones::{Behaviour, GREETING, PhonePlan};
 use super::timeline::EventKind;
@@ -62,6 +62,22 @@ impl Engine {
     pub fn set_phone(&mut self, address: &str, plans: Vec<PhonePlan>) -> Result<(), NotNow> {
         let address = normal(address)?;
         self.phones.set(&address, plans);
+        Ok(())
+    }
+
+    /// A number of the account, or an application (`app:AP…`), answers its calls with the document at this URL.
+    ///
+    /// # Errors
+    /// When the address is no phone number and no application.
+    pub fn set_voice_url(&mut self, address: &str, url: &str) -> Result<(), NotNow> {
+        let address = normal(address)?;
+        let voice = Some(Link { url: url.to_owned(), method: Method::Post });
+        let settings = VoiceSettings { voice, ..VoiceSettings::default() };
+        match address.strip_prefix("app:") {
+            Some(sid) => self.applications.insert(sid.to_owned(), settings),
+            None if address.starts_with('+') => self.numbers.insert(address, settings),
+            None => return Err(NotNow(format!("{address} is no number"))),
+        };
         Ok(())
     }
 

@@ -175,6 +175,31 @@ fn endings_of_a_dial() {
             then: &[("/action DialCallStatus", "failed"), ("/action DialBridged", "false")],
         },
         Rule {
+            name: "nobody in it can be dialled: failed, and a warning for each",
+            given: || {
+                let mut world = World::new();
+                world.twiml("/start", "<Dial action=\"/action\"><Number>12</Number><Sip>nobody</Sip></Dial>");
+                world.call(AGENT);
+                world.pass(5_000);
+                world
+            },
+            when: nothing,
+            then: &[("error 13223", "2"), ("/action DialCallStatus", "failed")],
+        },
+        Rule {
+            name: "a status callback that answers 500 is a warning, not repeated, and the call goes on",
+            given: || {
+                let mut world = World::new();
+                world.reply("/status", 500, "text/plain", "");
+                world.twiml("/start", "<Pause length=\"60\"/>");
+                world.call(AGENT);
+                world.pass(5_000);
+                world
+            },
+            when: nothing,
+            then: &[("error 15003", "3"), ("/status", "3"), ("agent", "in-progress")],
+        },
+        Rule {
             name: "REST cancels the child before its answer",
             given: || {
                 let mut world = World::new();
@@ -469,6 +494,18 @@ fn life_of_a_conference() {
             given: || World::in_room("maxParticipants=\"2\""),
             when: |w| joins(w, SECOND),
             then: &[("error 16020", "1"), ("second hears", "over"), ("agent hears", "customer")],
+        },
+        Rule {
+            name: "a conference needs a name: on to the action",
+            given: || {
+                let mut world = World::new();
+                world.twiml("/start", "<Dial action=\"/action\"><Conference> </Conference></Dial>");
+                world.call(AGENT);
+                world.pass(5_000);
+                world
+            },
+            when: nothing,
+            then: &[("error 13237", "1"), ("/action DialCallStatus", "failed"), ("rooms", "0")],
         },
         Rule {
             name: "whom a coach is to coach must be there: on to the action",
