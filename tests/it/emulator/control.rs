@@ -159,8 +159,9 @@ async fn a_browser_connects_to_its_application() {
     let app = Application::start();
     app.twiml("/voice", "<Say loop=\"0\">welcome</Say>");
     let sid = "AP00000000000000000000000000000001";
-    let connect =
-        format!(r#"{{"from":"client:dana","to":"app:{sid}","params":{{"To":"{CUSTOMER}","campaign":"q3"}}}}"#);
+    let connect = format!(
+        r#"{{"from":"client:dana","to":"app:{sid}","params":{{"To":"{CUSTOMER}","campaign":"q3"}}}}"#
+    );
     assert_eq!(twilio.control("POST", "calls", &connect).await.0, 409, "no such application yet");
     let settings = format!(r#"{{"voice_url":"{}/voice"}}"#, app.url);
     assert_eq!(twilio.control("PUT", &format!("applications/{sid}"), &settings).await.0, 200);
