@@ -83,6 +83,11 @@ impl Callback {
         let events = if events.is_empty() { vec!["completed".to_owned()] } else { events };
         url.map(|url| Self { url, method, events: events.into_iter().collect() })
     }
+
+    /// A callback that hears of the end alone, as numbers and applications have it.
+    pub(crate) fn of_the_end(link: Link) -> Option<Self> {
+        Self::new(Some(link.url), link.method, Vec::new())
+    }
 }
 
 /// What happens when the far end answers.

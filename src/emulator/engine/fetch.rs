@@ -52,7 +52,7 @@ impl Engine {
     ) {
         let turn = self.wait(call);
         if self.idles(call, IDLE_FETCH) {
-            return self.document_failed(call, &link.url, endless(), role, false);
+            return self.give_up(call, &link.url);
         }
         let purpose = Purpose::Run { call, turn, role, fallback_left };
         self.fetch_after(Fetch { call: Some(call), link, kind, extra, purpose }, delay_ms);

@@ -10,7 +10,7 @@
 //! | `twiml`, `interpreter`, `gather` | reading documents, running verbs |
 //! | `dial`, `redirect`, `queues` | bridges, and what a REST update does to them |
 //! | `recordings`, `recorder`, `detection` | what is recorded; whether a machine answered |
-//! | `twins` | calls between two numbers of the account |
+//! | `twins` | calls to numbers of the account and to applications |
 //! | `debugger`, `faults` | what Twilio's console would show; what goes wrong on purpose |
 //! | `conferences`, `participants`, `tracks` | rooms, their members, what waits, holds and announces |
 //! | `pace`, `recordings` | calls per second; what is recorded |
@@ -79,7 +79,7 @@ use calls::{Activity, Calls};
 use conferences::Rooms;
 use http::Purpose;
 use pace::Pace;
-use people::Numbers;
+use people::{Applications, Numbers};
 use phones::Phones;
 use recordings::Recordings;
 use timers::{Timer, Timers, TrackOwner};
@@ -137,6 +137,7 @@ pub struct Engine {
     tracks: BTreeMap<TrackOwner, Track>,
     pub(crate) phones: Phones,
     pub(crate) numbers: Numbers,
+    pub(crate) applications: Applications,
     queues: queues::Queues,
     debugger: debugger::Debugger,
     pub(crate) faults: faults::Faults,
@@ -166,6 +167,7 @@ impl Engine {
             tracks: BTreeMap::new(),
             phones: Phones::default(),
             numbers: Numbers::default(),
+            applications: Applications::default(),
             queues: queues::Queues::default(),
             debugger: debugger::Debugger::default(),
             faults: faults::Faults::default(),
