@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::{App, SharedApp};
+use crate::app::{App, InHand, SharedApp};
 use crate::calls::dispatcher;
 use crate::clock::{IdSource, SharedClock};
 use crate::db::Db;
@@ -74,6 +74,7 @@ pub fn build(settings: &Settings, clock: SharedClock, ids: Arc<dyn IdSource>) ->
         process: ids.id().to_string(),
         knock: Notify::new(),
         changed: broadcast::channel(CHANGES_KEPT).0,
+        in_hand: InHand::default(),
         tasks: TaskTracker::new(),
         runtime: Handle::current(),
         journal: Arc::new(Semaphore::new(JOURNAL_PLACES)),
