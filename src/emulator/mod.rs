@@ -5,6 +5,7 @@
 //! | [`engine`] | the exchange itself, pure |
 //! | `rest` | Twilio's REST API over the engine, pure |
 //! | `server`, `control` | the HTTP of both APIs: Twilio's, and `/emulator/…` |
+//! | `stream` | what happens, as it happens, for the page and other readers |
 //! | `exchange` | the running engine: lock, clock, webhooks |
 //! | `webhooks`, `signature` | sending and signing |
 //!
@@ -16,6 +17,7 @@ mod exchange;
 mod rest;
 mod server;
 mod signature;
+mod stream;
 mod webhooks;
 
 use std::sync::Arc;

@@ -4,6 +4,7 @@ mod control;
 mod delivery;
 mod load;
 mod schema;
+mod stream;
 #[cfg(test)]
 mod support;
 mod transfer;
