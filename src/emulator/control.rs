@@ -96,7 +96,7 @@ fn ok(body: Value) -> Answer {
     Ok(HttpResponse::Ok().json(body))
 }
 
-async fn unknown() -> HttpResponse {
+pub(super) async fn unknown() -> HttpResponse {
     error(404, "not_found", None, "no such address; see docs/emulator.md")
 }
 

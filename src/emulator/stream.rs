@@ -27,6 +27,8 @@ const NEWEST: u64 = 1_000;
 const MOST_BYTES: usize = 256 * 1024;
 /// So many may read at once.
 const MOST_READERS: usize = 64;
+/// A client that lost the connection comes back after a second.
+const RETRY: &str = "retry: 1000\n";
 /// A silent stream says that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// What happens so soon after what was sent is sent with what follows.
@@ -265,7 +267,10 @@ fn messages(exchange: Arc<Exchange>, reader: Reader) -> impl Stream<Item = Resul
             if wrote {
                 tokio::time::sleep(GATHERING).await;
             }
-            let text = next(&exchange, &mut reader, &mut changed).await?;
+            let mut text = next(&exchange, &mut reader, &mut changed).await?;
+            if !wrote {
+                text.insert_str(0, RETRY);
+            }
             Some((Ok(Bytes::from(text)), (exchange, reader, changed, true)))
         },
     )
