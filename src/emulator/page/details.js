@@ -12,7 +12,8 @@ export function showDetails(place, entry, onClose) {
     ...requests(entry), ...webhooks(entry), ...document_(entry));
   place.onkeydown = (event) => { if (event.key === "Escape") onClose(); };
   place.hidden = false;
-  title.focus();
+  title.focus({ preventScroll: true });
+  place.scrollIntoView({ block: "nearest" });
 }
 
 const fields = (pairs) => h("dl", {}, pairs.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value === null ? "—" : String(value))]));

@@ -14,7 +14,7 @@ const BAD = ["twiml_error", "webhook_failed", "failed"];
 const WARNING = ["twiml_warning", "busy", "no_answer", "canceled"];
 
 const panel = document.getElementById("panel-ladder");
-const follow = h("input", { type: "checkbox", role: "switch", id: "follow", checked: true });
+const follow = h("input", { type: "checkbox", role: "switch", id: "follow", checked: true, onchange: showNewest });
 const head = h("div", { class: "columns", "aria-hidden": "true" });
 const rows = h("ol", { class: "rows", "aria-label": "Timeline" });
 const scroll = h("div", { class: "ladder" }, head, rows);
@@ -44,7 +44,12 @@ export function drawLadder() {
   while (rows.childElementCount > MOST_ROWS) rows.firstElementChild.remove();
   none.hidden = rows.childElementCount > 0;
   drawHead();
-  if (follow.checked && entries.length > 0) scroll.scrollTop = scroll.scrollHeight;
+  if (entries.length > 0) showNewest();
+}
+
+/** What is hidden cannot be scrolled: again when it is shown. */
+export function showNewest() {
+  if (follow.checked) scroll.scrollTop = scroll.scrollHeight;
 }
 
 function drawHead() {
@@ -92,7 +97,7 @@ function row(entry) {
   // A person with no column of their own in the arrow is still named.
   const who = entry.address && ![from, to].includes(column(entry.address)) ? ` · ${entry.address}` : "";
   const path = from === to ? name(from) : `${name(from)} → ${name(to)}`;
-  const button = h("button", { type: "button", class: `row ${tone(entry)}`, onclick: () => open(button, entry) },
+  const button = h("button", { type: "button", class: "row", "data-tone": tone(entry), onclick: () => open(button, entry) },
     h("span", { class: "time" }, time(entry.at_ms)), h("span", { class: "path" }, path + who), h("span", { class: "track" }, arrow));
   return h("li", {}, button);
 }

@@ -8,7 +8,7 @@ import { drawDebugger } from "./debugger.js";
 import { drawFaults } from "./faults.js";
 import { setText } from "./dom.js";
 import { buildForms, drawNumbers } from "./forms.js";
-import { drawLadder } from "./ladder.js";
+import { drawLadder, showNewest } from "./ladder.js";
 import { drawPhones } from "./phones.js";
 import { apply, state } from "./state.js";
 import { follow } from "./stream.js";
@@ -49,7 +49,11 @@ function connection(name) {
   setText(element, CONNECTION[name]);
 }
 
-buildTabs();
+buildTabs(() => {
+  if (!state.clock) return;
+  drawAudibility();
+  showNewest();
+});
 buildForms();
 document.getElementById("reset").addEventListener("click", () => order("POST", "reset"));
 // The last span and the clock grow while nothing happens.

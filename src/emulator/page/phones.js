@@ -59,8 +59,8 @@ function updateCard(card, phone) {
 function makeLeg(address) {
   const act = (action, body) => order("POST", phonePath(address, action), { ...body, call_sid: leg.dataset.key });
   const button = (action, text, key) => h("button", {
-    type: "button", class: `act ${action}`, "data-shortcut": key, "aria-keyshortcuts": key, "aria-label": `${text} ${address}`, onclick: () => act(action),
-  }, text, h("kbd", { "aria-hidden": "true" }, key.toUpperCase()));
+    type: "button", class: `act ${action}`, "data-shortcut": key, "aria-keyshortcuts": key, onclick: () => act(action),
+  }, text, h("span", { class: "unseen" }, ` ${address}`), h("kbd", { "aria-hidden": "true" }, key.toUpperCase()));
   const press = (digit) => act("press", { digits: digit });
   const pad = h("div", { class: "keypad", role: "group", "aria-label": `Keypad of ${address}` },
     KEYS.map((key) => h("button", { type: "button", class: "key", "aria-label": `Press ${key === "*" ? "star" : key === "#" ? "hash" : key}`, onclick: () => press(key) }, key)));

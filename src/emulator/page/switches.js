@@ -20,8 +20,9 @@ const CHOICES = {
 const panel = document.getElementById("panel-switches");
 const refusal = h("p", { class: "refusal", role: "alert" });
 const list = h("div", { class: "switches" });
+const toggles = h("div", { class: "toggles" });
 const controls = new Map();
-panel.append(h("p", { class: "hint" }, "Where Twilio's documentation is silent, the emulator does the likeliest thing; here it does the other."), refusal, list);
+panel.append(h("p", { class: "hint" }, "Where Twilio's documentation is silent, the emulator does the likeliest thing; here it does the other."), refusal, list, toggles);
 
 const words = (name) => name.replaceAll("_", " ").replace(/^./, (first) => first.toUpperCase()).replace(/ ms$/, " (ms)").replace(/ percent$/, " (%)");
 
@@ -46,8 +47,9 @@ export function drawSwitches() {
       const control = makeControl(name, value);
       controls.set(name, control);
       const row = field(words(name), control);
-      if (typeof value === "boolean") row.classList.add("toggle");
-      list.append(row);
+      const yesOrNo = typeof value === "boolean";
+      row.classList.toggle("toggle", yesOrNo);
+      (yesOrNo ? toggles : list).append(row);
     }
     const control = controls.get(name);
     if (control.type === "checkbox") control.checked = value;

@@ -3,6 +3,8 @@
 
 const tabs = [...document.querySelectorAll('[role="tab"]')];
 
+let shown = () => {};
+
 function choose(chosen) {
   for (const tab of tabs) {
     const selected = tab === chosen;
@@ -10,6 +12,7 @@ function choose(chosen) {
     tab.tabIndex = selected ? 0 : -1;
     document.getElementById(tab.getAttribute("aria-controls")).hidden = !selected;
   }
+  shown();
 }
 
 function move(event) {
@@ -22,8 +25,10 @@ function move(event) {
   next.focus();
 }
 
-export function buildTabs() {
+/** `onShow` is told when another panel is shown. */
+export function buildTabs(onShow) {
   choose(tabs[0]);
+  shown = onShow;
   for (const tab of tabs) tab.addEventListener("click", () => choose(tab));
   document.getElementById("tabs").addEventListener("keydown", move);
 }

@@ -3,6 +3,7 @@
 mod control;
 mod delivery;
 mod load;
+mod page;
 mod schema;
 mod stream;
 #[cfg(test)]
