@@ -103,7 +103,9 @@ async function conferenceShowsWhoHearsWhom() {
 async function ladderTellsTheStory() {
   step("the ladder has a row for everything, and details for a row");
   const rows = page.locator(".row");
-  for (const words of ["rest request", "ringing", "answered", "twiml requested", "pressed", "conference joined"]) await until(rows.filter({ hasText: words }).first());
+  for (const words of ["rest request", "ringing", "answered", "twiml requested", "pressed", "conference joined"]) {
+    await until(rows.filter({ hasText: words }).first());
+  }
   const heads = await page.locator(".columns span").allTextContents();
   assert.deepEqual(heads, ["Application", "Twilio", AGENT, SECOND]);
   const row = rows.filter({ hasText: "POST /pressed" });
@@ -128,6 +130,7 @@ async function faultsAndSwitchesTakeEffect() {
     await Promise.all([put(), page.keyboard.press("Space")]);
     assert.equal((await rest("Calls/CA00000000000000000000000000000000", {})).status, status);
   }
+  await until(page.locator('.row[data-tone="bad"]', { hasText: "-> 429" }), "attached");
 
   step("faults that make no sense are refused in words");
   const editor = page.getByLabel("Faults as JSON");

@@ -8,7 +8,7 @@ export function showDetails(place, entry, onClose) {
   const title = h("h3", { tabindex: "-1" }, entry.kind ? entry.kind.replaceAll("_", " ") : "refused request");
   place.replaceChildren(
     h("div", { class: "card-head" }, title, h("button", { type: "button", onclick: onClose }, "Close", h("kbd", { "aria-hidden": "true" }, "Esc"))),
-    fields(Object.entries({ ...entry, at_ms: time(entry.at_ms) }).filter(([name]) => name !== "form" && name !== "kind")),
+    fields(Object.entries({ ...entry, at_ms: time(entry.at_ms) }).filter(([name]) => !["form", "kind", "number"].includes(name))),
     ...requests(entry), ...webhooks(entry), ...document_(entry));
   place.onkeydown = (event) => { if (event.key === "Escape") onClose(); };
   place.hidden = false;

@@ -30,15 +30,14 @@ let drawn = { epoch: -1 };
 /** Rows are only ever added: a column keeps its place once somebody has it. */
 export function drawLadder() {
   if (drawn.epoch !== state.epoch) {
-    drawn = { epoch: state.epoch, index: 0, request: null, columns: new Map() };
+    drawn = { epoch: state.epoch, index: 0, number: 0, columns: new Map() };
     rows.replaceChildren();
     close();
   }
   const events = state.timeline.filter((event) => event.index > drawn.index);
-  const known = state.request.lastIndexOf(drawn.request);
-  const refused = state.request.slice(known + 1).filter((request) => request.event === null);
+  const refused = state.request.filter((request) => request.number > drawn.number && request.event === null);
   drawn.index = events.at(-1)?.index ?? drawn.index;
-  drawn.request = state.request.at(-1) ?? null;
+  drawn.number = state.requests;
   const entries = [...events, ...refused].sort((one, other) => one.at_ms - other.at_ms);
   rows.append(...entries.map(row));
   while (rows.childElementCount > MOST_ROWS) rows.firstElementChild.remove();

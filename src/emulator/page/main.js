@@ -21,7 +21,7 @@ const PARTS = [
   [drawNumbers, ["numbers"]],
   [drawConferences, ["conferences"]],
   [drawLadder, ["timeline", "request", "webhook", "twiml"]],
-  [drawAudibility, ["audibility"]],
+  [drawAudibility, ["audibility", "clock"]],
   [drawDebugger, ["debugger"]],
   [drawFaults, ["faults"]],
   [drawSwitches, ["switches"]],
@@ -56,9 +56,10 @@ buildTabs(() => {
 });
 buildForms();
 document.getElementById("reset").addEventListener("click", () => order("POST", "reset"));
-// The last span and the clock grow while nothing happens.
+// The last span and the clock grow while nothing happens, as long as that is known.
 setInterval(() => {
-  if (document.hidden || state.clock?.mode !== "real") return;
+  const live = document.getElementById("connection").dataset.state === "live";
+  if (!live || document.hidden || state.clock?.mode !== "real") return;
   drawClock();
   drawAudibility();
 }, 1_000);

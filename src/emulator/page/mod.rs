@@ -63,12 +63,12 @@ fn serve(kind: &'static str, content: &'static str) -> HttpResponse {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::emulator::Switches;
 
     #[test]
     fn every_switch_that_is_a_choice_has_its_choices_on_the_page() {
         let script = include_str!("switches.js");
-        let switches = serde_json::to_value(super::super::Switches::default()).unwrap();
+        let switches = serde_json::to_value(Switches::default()).unwrap();
         let words = switches.as_object().unwrap().iter().filter(|(_, value)| value.is_string());
         for (name, value) in words.filter(|(name, _)| *name != "reason_after_kick") {
             let choices = script.lines().find(|line| line.trim_start().starts_with(&format!("{name}: [")));

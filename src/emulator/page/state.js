@@ -15,6 +15,7 @@ forget();
 function forget() {
   for (const log of LOGS) state[log] = [];
   state.spans = new Map();
+  state.requests = 0;
   state.epoch += 1;
 }
 
@@ -34,6 +35,7 @@ export function apply(name, data) {
   } else {
     state[name] = data;
   }
+  if (name === "request") data.number = state.requests += 1;
   if (name === "audibility") hear(data);
   return [name];
 }
