@@ -57,6 +57,7 @@ async fn line(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_page_works_in_chromium() {
+    let chromium = chromium();
     let app = Application::start();
     app.twiml(
         "/start",
@@ -70,7 +71,7 @@ async fn the_page_works_in_chromium() {
     let mut input = script.stdin.take().unwrap();
     let output = BufReader::new(script.stdout.take().unwrap());
     let given =
-        json!({"base": base, "app": app.url, "account": ACCOUNT, "token": TOKEN, "chromium": chromium()});
+        json!({"base": base, "app": app.url, "account": ACCOUNT, "token": TOKEN, "chromium": chromium});
     writeln!(input, "{given}").unwrap();
 
     let (wish, output) = line(output).await;
