@@ -16,6 +16,7 @@ use super::engine::http::Link;
 use super::engine::people::{NotNow, VoiceSettings};
 use super::engine::{FaultRules, Method, PhonePlan, addresses, as_mermaid, as_text, fetch_unusable};
 use super::exchange::Exchange;
+use super::stream::stream;
 
 type Shared = Data<Arc<Exchange>>;
 
@@ -28,6 +29,10 @@ const LONGEST_ADVANCE_MS: u64 = 30 * 24 * 3600 * 1000;
 pub(super) fn routes(config: &mut ServiceConfig) {
     let put = |path: &str| web::resource(format!("/emulator/{path}"));
     config
+        .service(put("stream").get(stream))
+        .service(put("phones").get(phones))
+        .service(put("conferences").get(conferences))
+        .service(put("numbers").get(numbers))
         .service(put("phones/{address}").put(set_phone))
         .service(person("answer").post(answer))
         .service(person("decline").post(decline))
@@ -37,7 +42,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(put("numbers/{number}").put(set_number))
         .service(put("applications/{sid}").put(set_application))
         .service(put("calls").post(ring))
-        .service(put("faults").put(set_faults))
+        .service(put("faults").put(set_faults).get(faults))
         .service(put("switches").put(set_switches).get(switches))
         .service(put("debugger").get(debugger))
         .service(put("calls/{call_sid}/twiml").get(executed))
@@ -84,7 +89,7 @@ fn finish(answer: Answer) -> HttpResponse {
     }
 }
 
-fn error(status: u16, code: &str, field: Option<&str>, message: &str) -> HttpResponse {
+pub(super) fn error(status: u16, code: &str, field: Option<&str>, message: &str) -> HttpResponse {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
     HttpResponse::build(status).json(json!({"code": code, "field": field, "message": message}))
 }
@@ -93,7 +98,7 @@ fn ok(body: Value) -> Answer {
     Ok(HttpResponse::Ok().json(body))
 }
 
-async fn unknown() -> HttpResponse {
+pub(super) async fn unknown() -> HttpResponse {
     error(404, "not_found", None, "no such address; see docs/emulator.md")
 }
 
@@ -140,6 +145,18 @@ fn plans(body: Value) -> Result<Vec<PhonePlan>, Refusal> {
         return Err(Refusal::invalid("behaviour", "a list needs at least one item"));
     }
     items.into_iter().map(read_value).collect()
+}
+
+async fn phones(exchange: Shared) -> HttpResponse {
+    HttpResponse::Ok().json(json!({"phones": exchange.with(|engine| engine.phones_now())}))
+}
+
+async fn conferences(exchange: Shared) -> HttpResponse {
+    HttpResponse::Ok().json(json!({"conferences": exchange.with(|engine| engine.conferences_now())}))
+}
+
+async fn numbers(exchange: Shared) -> HttpResponse {
+    HttpResponse::Ok().json(json!({"numbers": exchange.with(|engine| engine.numbers_now())}))
 }
 
 async fn set_phone(path: Path<String>, body: Bytes, exchange: Shared) -> HttpResponse {
@@ -319,6 +336,10 @@ async fn set_faults(body: Bytes, exchange: Shared) -> HttpResponse {
         exchange.with(|engine| engine.set_faults(rules));
         ok(json!({}))
     })())
+}
+
+async fn faults(exchange: Shared) -> HttpResponse {
+    HttpResponse::Ok().json(exchange.with(|engine| engine.faults.rules().clone()))
 }
 
 async fn switches(exchange: Shared) -> HttpResponse {

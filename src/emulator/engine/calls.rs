@@ -11,6 +11,7 @@ use super::audio::Heard;
 use super::conferences::RoomId;
 use super::debugger::ExecutedDocument;
 use super::http::{Link, Method};
+use super::log::Log;
 use super::phones::PhonePlan;
 use super::queues::Queued;
 use super::recorder::Recorder;
@@ -230,7 +231,7 @@ pub(crate) struct Call {
     /// What machine detection found.
     pub(crate) answered_by: Option<String>,
     pub(crate) queued: Option<Queued>,
-    pub(crate) executed: VecDeque<ExecutedDocument>,
+    pub(crate) executed: Log<ExecutedDocument>,
     /// Since when the far end hears nothing at all.
     pub(crate) silent_since: Option<u64>,
     /// No sound in either direction: a fault.

@@ -15,7 +15,8 @@
 //! | `conferences`, `participants`, `tracks` | rooms, their members, what waits, holds and announces |
 //! | `pace`, `recordings` | calls per second; what is recorded |
 //! | `http`, `fetch`, `callbacks` | requests, answers, parameters |
-//! | `audio`, `audibility`, `timeline` | what is heard, by whom, and what happened |
+//! | `audio`, `audibility`, `timeline`, `log` | what is heard, by whom, and what happened |
+//! | `overview` | what is to be seen of phones and conferences now |
 
 pub(crate) mod addresses;
 mod audibility;
@@ -32,6 +33,8 @@ mod gather;
 pub(crate) mod http;
 mod interpreter;
 pub(crate) mod lifecycle;
+pub(crate) mod log;
+mod overview;
 pub(crate) mod pace;
 pub(crate) mod participants;
 pub(crate) mod people;
@@ -56,6 +59,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+pub(crate) use audibility::Change;
 pub use audibility::{Audibility, Person, Span};
 pub use audio::Heard;
 pub(crate) use calls::CallId;
@@ -213,7 +217,7 @@ impl Engine {
     /// Gives the answer to a request. An unknown or twice answered id is ignored.
     pub fn http_answer(&mut self, id: RequestId, outcome: &HttpOutcome) {
         if let Some((purpose, kind, url, call)) = self.asked.remove(&id) {
-            self.note_failure(kind, &url, call, outcome);
+            self.note_failure(id, kind, &url, call, outcome);
             self.answered_request(purpose, kind, &url, outcome);
             self.settle();
         }
@@ -222,6 +226,11 @@ impl Engine {
     /// Everything that happened so far.
     pub fn timeline(&self) -> &[TimelineEvent] {
         &self.timeline
+    }
+
+    /// What somebody began to hear, change by change.
+    pub(crate) fn changes_heard(&self) -> &log::Log<Change> {
+        &self.heard.changes
     }
 
     /// Who could hear whom or what, from when to when.
@@ -264,7 +273,8 @@ impl Engine {
                 self.calls[call].hears.clone_from(&hears);
                 self.notice_silence(call, hears.as_deref());
                 let person = self.calls[call].person().to_owned();
-                self.heard.change(call, &person, self.now_ms, hears);
+                let sid = self.calls[call].sid.clone();
+                self.heard.change(call, sid, &person, self.now_ms, hears);
             }
         }
     }
