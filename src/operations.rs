@@ -27,13 +27,15 @@ async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ok" }))
 }
 
-/// The database is there and has its schema, so that calls can be taken.
+/// The database is there and has its schema, so that calls can be taken; and what Twilio sends can be kept without it.
 async fn readyz(app: SharedApp) -> Result<HttpResponse, AppError> {
+    let unavailable = |detail| Err(AppError::new(ErrorCode::Unavailable).with_detail(detail));
+    let spool = &app.journal.spool;
+    if spool.is_full() {
+        return unavailable(format!("the spool is full: {} callbacks wait for the database", spool.len()));
+    }
     match app.db.pending_migrations().await? {
-        0 => Ok(HttpResponse::Ok().json(json!({ "status": "ready" }))),
-        missing => {
-            let detail = format!("{missing} migrations are missing");
-            Err(AppError::new(ErrorCode::Unavailable).with_detail(detail))
-        }
+        0 => Ok(HttpResponse::Ok().json(json!({ "status": "ready", "spooled": spool.len() }))),
+        missing => unavailable(format!("{missing} migrations are missing")),
     }
 }

@@ -65,22 +65,25 @@ pub fn dispatch(app: &Arc<App>, commands: Vec<CommandRow>) {
 /// Works through timers and unclaimed commands until the application stops.
 pub async fn run(app: Arc<App>) {
     while !app.stopping.is_cancelled() {
-        if let Err(error) = take_over(&app).await {
-            tracing::warn!(%error, "cannot look for due commands");
-        }
-        let nap = match fire_due(&app).await {
-            Ok(nap) => nap,
-            Err(error) => {
-                tracing::warn!(%error, "cannot fire timers");
-                NAP
-            }
-        };
+        // What waits in the spool happened before what is due now, and may be what a timer asks after.
+        let nap = if app.journal.spool.is_empty() { look_for_due(&app).await } else { NAP };
         tokio::select! {
             () = app.stopping.cancelled() => {}
             () = app.knock.notified() => {}
             () = tokio::time::sleep(nap) => {}
         }
     }
+}
+
+/// Does what is due; gives how long until the next.
+async fn look_for_due(app: &Arc<App>) -> Duration {
+    if let Err(error) = take_over(app).await {
+        tracing::warn!(%error, "cannot look for due commands");
+    }
+    fire_due(app).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "cannot fire timers");
+        NAP
+    })
 }
 
 async fn take_over(app: &Arc<App>) -> Result<(), DbError> {

@@ -113,6 +113,7 @@ impl Stage {
         let in_folder = || format!("sqlite://{}", folder.path().join("demo.db").display());
         let wanted = [
             ("database.url", options.database_url.clone().unwrap_or_else(in_folder)),
+            ("database.spool", folder.path().join("spool").display().to_string()),
             ("server.public_url", public_url.clone()),
             ("server.workers", "1".to_owned()),
             ("twilio.account_sid", account_sid.to_string()),

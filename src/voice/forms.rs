@@ -5,6 +5,7 @@ use std::str::FromStr;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use super::links::{OfLeg, paths};
 use crate::calls::flow::{DialEnded, Event, LegProgress, LegStatus, Participant, RoomChange, RoomChangeKind};
 use crate::middleware::signature::TwilioRequest;
 
@@ -12,6 +13,18 @@ use crate::middleware::signature::TwilioRequest;
 pub fn query<T: DeserializeOwned>(request: &TwilioRequest) -> Option<T> {
     let (_, query) = request.path_and_query().split_once('?')?;
     serde_urlencoded::from_str(query).ok()
+}
+
+/// What a request tells the flow, by the address that we gave for it.
+pub fn event(request: &TwilioRequest) -> Option<Event> {
+    let leg = || query::<OfLeg>(request).map(|query| query.leg);
+    match request.path() {
+        paths::CALL_STATUS => leg_progress(request, leg()?),
+        paths::CONFERENCE_STATUS => room_change(request),
+        paths::SECOND_LEG | paths::CONFERENCE => leg_on_line(request, leg()?),
+        paths::FIRST_LEG_DISCONNECTED => Some(Event::DialEnded(dial_ended(request))),
+        _ => None,
+    }
 }
 
 /// Progress of a leg, from its status callback.

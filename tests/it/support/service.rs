@@ -61,8 +61,10 @@ impl TestService {
     /// Starts it with some settings of one's own.
     pub async fn start_with(more: &[(&str, &str)]) -> Self {
         let database = TestDatabase::new();
+        let spool = database.folder.path().join("spool").display().to_string();
         let variables = [
             ("DATABASE_URL", database.url.as_str()),
+            ("WARM_TRANSFER__DATABASE__SPOOL", spool.as_str()),
             ("PUBLIC_URL", PUBLIC_URL),
             ("TWILIO_ACCOUNT_SID", "AC00000000000000000000000000000001"),
             ("TWILIO_AUTH_TOKEN", AUTH_TOKEN),
