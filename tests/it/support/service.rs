@@ -135,6 +135,24 @@ impl TestService {
         counted.await.unwrap()
     }
 
+    /// Waits until the journal has so many rows and nothing is spooled; gives their addresses and forms in order.
+    pub async fn kept(&self, count: usize) -> Vec<(String, String)> {
+        use warm_transfer::db::schema::webhooks::dsl;
+        loop {
+            let rows = self.app().db.read(|conn| {
+                let rows = dsl::webhooks.order(dsl::id).select((dsl::path_and_query, dsl::form));
+                Ok::<_, DbError>(rows.load::<(String, String)>(conn)?)
+            });
+            match rows.await {
+                Ok(rows) if rows.len() >= count && self.app().journal.spool.is_empty() => {
+                    assert_eq!(rows.len(), count, "{rows:?}");
+                    return rows;
+                }
+                _ => tokio::task::yield_now().await,
+            }
+        }
+    }
+
     /// A new key with these scopes.
     pub async fn key(&self, name: &str, scopes: &[Scope]) -> String {
         let app = self.server.app();
