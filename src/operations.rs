@@ -1,7 +1,7 @@
 //! What operators and load balancers ask: is it alive, is it ready.
 
 use actix_web::HttpResponse;
-use actix_web::web::{self, ServiceConfig, get};
+use actix_web::web::{self, ServiceConfig};
 use serde_json::json;
 
 use crate::app::SharedApp;
@@ -10,16 +10,24 @@ use crate::urls::Route;
 
 /// The routes.
 pub const ROUTES: &[Route] = &[
-    Route { methods: "GET", path: "/healthz", name: "operations:healthz", access: "open" },
-    Route { methods: "GET", path: "/readyz", name: "operations:readyz", access: "open" },
+    Route { methods: "GET HEAD", path: "/healthz", name: "operations:healthz", access: "open" },
+    Route { methods: "GET HEAD", path: "/readyz", name: "operations:readyz", access: "open" },
 ];
 
-/// Adds the routes.
+/// Adds the routes. Some load balancers ask by HEAD; the server leaves out the body then.
 pub fn configure(config: &mut ServiceConfig) {
-    let only_get = || web::to(method_not_allowed);
-    config
-        .service(web::resource("/healthz").route(get().to(healthz)).default_service(only_get()))
-        .service(web::resource("/readyz").route(get().to(readyz)).default_service(only_get()));
+    macro_rules! get_or_head {
+        ($path:expr, $view:path) => {
+            config.service(
+                web::resource($path)
+                    .route(web::get().to($view))
+                    .route(web::head().to($view))
+                    .default_service(web::to(method_not_allowed)),
+            );
+        };
+    }
+    get_or_head!("/healthz", healthz);
+    get_or_head!("/readyz", readyz);
 }
 
 /// The process answers.
