@@ -76,6 +76,9 @@ fn check_public_url(text: &str) -> Check {
         _ if host.contains('_') => {
             wrong("has an underscore in its host name; Twilio sends no callbacks there")
         }
+        _ if !url.username().is_empty() || url.password().is_some() => {
+            wrong("must not have a user or password; it stands in every URL that Twilio is given")
+        }
         _ if url.query().is_some() || url.fragment().is_some() => wrong("must not have a query or fragment"),
         "https" => Ok(()),
         "http" if is_here => Ok(()),
