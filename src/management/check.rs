@@ -80,9 +80,9 @@ fn print(finding: &Finding) {
         Level::Warning => "WARNING",
         Level::Error => "ERROR",
     };
-    println!("{level:8} {:22} {}", finding.id, finding.message);
+    say!("{level:8} {:22} {}", finding.id, finding.message);
     if let Some(hint) = &finding.hint {
-        println!("{:31} hint: {hint}", "");
+        say!("{:31} hint: {hint}", "");
     }
 }
 
