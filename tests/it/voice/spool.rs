@@ -8,7 +8,7 @@ use std::process::{ChildStderr, Stdio};
 use std::time::Duration;
 
 use diesel::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 use warm_transfer::agents::models::Scope;
 use warm_transfer::db::schema::webhooks;
 use warm_transfer::db::{Db, DbError, DbOptions, Location};
@@ -52,9 +52,8 @@ async fn callbacks_are_answered_and_are_in_the_journal_once_and_in_order_when_it
     }
     assert_eq!(service.app().journal.spool.len(), 40);
     let placed = service.request("POST", "/api/v1/calls").bearer_auth(&key);
-    let placed = placed.json(
-        &serde_json::json!({ "agent": "client:a", "customer": "+15550100199", "caller_id": "+15550100100" }),
-    );
+    let placed =
+        placed.json(&json!({ "agent": "client:a", "customer": "+15550100199", "caller_id": "+15550100100" }));
     let refused = answer(placed).await;
     assert_eq!((refused.status, refused.json["code"].as_str()), (503, Some("unavailable")));
     assert_eq!(refused.header("content-type"), "application/problem+json");
@@ -108,6 +107,31 @@ async fn when_the_spool_is_full_too_twilio_is_told() {
     assert_eq!(answer(service.request("GET", "/readyz")).await.status, 200);
     assert_eq!(tell(&service, address, 3).await.status, 204);
     service.kept(3).await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn news_that_cannot_be_taken_in_are_in_the_journal_and_hold_up_no_other() {
+    let service = TestService::start_with(&Away::SETTINGS).await;
+    let key = service.key("crm", &[Scope::Admin]).await;
+    let wish = json!({ "agent": "client:a", "customer": "+15550100199", "caller_id": "+15550100100" });
+    let placed = answer(service.request("POST", "/api/v1/calls").bearer_auth(&key).json(&wish)).await;
+    let call = placed.json["id"].as_str().unwrap();
+    let broken = service.app().db.write(|conn| {
+        Ok::<_, DbError>(diesel::sql_query("UPDATE calls SET bridge = 'nonsense'").execute(conn)?)
+    });
+    assert_eq!(broken.await.unwrap(), 1);
+    let leg = placed.json["legs"][0]["id"].as_str().unwrap();
+    let of_broken = format!("/webhooks/call-status?call={call}&leg={leg}");
+    let (_, other) = &addresses()[6];
+    for (sequence, address) in [other, &of_broken, other].into_iter().enumerate() {
+        assert_eq!(tell(&service, address, sequence).await.status, 204, "{address}");
+    }
+    let mut kept: Vec<String> = service.kept(3).await.into_iter().map(|(path, _)| path).collect();
+    kept.sort_unstable();
+    let mut expected = vec![other.clone(), of_broken, other.clone()];
+    expected.sort_unstable();
+    assert_eq!(kept, expected);
     service.stop().await;
 }
 
