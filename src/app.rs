@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, Semaphore, broadcast};
+use tokio::sync::{Notify, broadcast};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -20,6 +21,7 @@ use crate::db::Db;
 use crate::telephony::PhoneNumber;
 use crate::twilio::TwilioClient;
 use crate::voice::documents::Documents;
+use crate::voice::services::Journal;
 
 /// How long, in real seconds, what one process has claimed is safe from the others. Who is alive renews its claims; what a
 /// process that died has left is taken over after this.
@@ -76,8 +78,8 @@ pub struct App {
     pub tasks: TaskTracker,
     /// Where it is carried out: not on a server's worker, which ends before the work does.
     pub runtime: Handle,
-    /// Places for document requests that are yet to be kept; bounds the memory that they take.
-    pub journal: Arc<Semaphore>,
+    /// Keeps what Twilio sends.
+    pub journal: Journal,
     /// Ends the worker.
     pub stopping: CancellationToken,
 }
@@ -125,8 +127,8 @@ impl App {
     }
 
     /// Does this beside whatever else is done; a stop waits for it.
-    pub fn work(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn_on(task, &self.runtime);
+    pub fn work<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+        self.tasks.spawn_on(task, &self.runtime)
     }
 
     /// Stops the worker and waits for what is being carried out, at most so long.

@@ -75,16 +75,8 @@ pub async fn run(app: Arc<App>) {
     }
     let mut renewed = Instant::now();
     while !app.stopping.is_cancelled() {
-        if let Err(error) = take_over(&app).await {
-            tracing::warn!(%error, "cannot look for due commands");
-        }
-        let nap = match fire_due(&app).await {
-            Ok(nap) => nap,
-            Err(error) => {
-                tracing::warn!(%error, "cannot fire timers");
-                NAP
-            }
-        };
+        // What waits in the spool happened before what is due now, and may be what a timer asks after.
+        let nap = if app.journal.spool.is_empty() { look_for_due(&app).await } else { NAP };
         if renewed.elapsed() >= RENEW_EVERY {
             renewed = Instant::now();
             renew(&app).await;
@@ -107,6 +99,17 @@ async fn renew(app: &Arc<App>) {
     if let Err(error) = app.db.write(move |conn| queue::renew(conn, &claims.claimant(), &ids)).await {
         tracing::warn!(%error, "claims could not be renewed");
     }
+}
+
+/// Does what is due; gives how long until the next.
+async fn look_for_due(app: &Arc<App>) -> Duration {
+    if let Err(error) = take_over(app).await {
+        tracing::warn!(%error, "cannot look for due commands");
+    }
+    fire_due(app).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "cannot fire timers");
+        NAP
+    })
 }
 
 async fn take_over(app: &Arc<App>) -> Result<(), DbError> {

@@ -61,7 +61,7 @@ pub async fn run(args: EmulatorArgs) -> anyhow::Result<ExitCode> {
         calls_per_second: (args.calls_per_second > 0.0).then_some(args.calls_per_second),
     })
     .await?;
-    println!("Twilio emulator at {} for account {}", emulator.base_url(), args.account_sid);
+    say!("Twilio emulator at {} for account {}", emulator.base_url(), args.account_sid);
     tokio::select! {
         ended = emulator.run_until_stopped() => ended?,
         interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for the interrupt")?,

@@ -1,5 +1,10 @@
 //! The command line, one file a command; errors are one line with a hint, exit code 2 for settings and usage, 1 otherwise.
 
+/// Prints a line on standard output, as `println!` does, but see [`print_line`].
+macro_rules! say {
+    ($($text:tt)*) => { $crate::management::print_line(format_args!($($text)*)) };
+}
+
 mod accounts;
 mod check;
 mod demo;
@@ -8,7 +13,9 @@ mod migrate;
 mod serve;
 mod urls;
 
+use std::fmt;
 use std::future::Future;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -68,7 +75,7 @@ pub fn run() -> ExitCode {
     match dispatch(Cli::parse()) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("warm-transfer: {error:#}");
+            complain(format_args!("{error:#}"));
             if error.downcast_ref::<SettingsError>().is_some() {
                 ExitCode::from(2)
             } else {
@@ -103,7 +110,24 @@ fn load_settings() -> anyhow::Result<Settings> {
     Ok(settings)
 }
 
+/// A reader who has heard enough (`urls | head`) is no error: what more there is to say goes nowhere, and the command ends
+/// as it would have. Output that is lost for any other reason is said.
+fn print_line(line: fmt::Arguments<'_>) {
+    match writeln!(std::io::stdout().lock(), "{line}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            complain(format_args!("cannot print: {error}"));
+            std::process::exit(1);
+        }
+        _ => {}
+    }
+}
+
+/// One line on standard error, if anybody reads it.
+fn complain(line: fmt::Arguments<'_>) {
+    drop(writeln!(std::io::stderr(), "warm-transfer: {line}"));
+}
+
 fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(value)?);
+    say!("{}", serde_json::to_string_pretty(value)?);
     Ok(())
 }
