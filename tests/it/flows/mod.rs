@@ -7,7 +7,9 @@ mod lost;
 mod requests;
 mod restarts;
 mod stories;
+mod switches;
 mod tale;
+mod wire;
 
 use serde_json::Value;
 use warm_transfer::demo::{Part, Report, Scenario, Stage, StageOptions, play, report};
