@@ -3,9 +3,13 @@
 
 mod away;
 mod faults;
+mod lost;
 mod requests;
 mod restarts;
 mod stories;
+mod switches;
+mod tale;
+mod wire;
 
 use serde_json::Value;
 use warm_transfer::demo::{Part, Report, Scenario, Stage, StageOptions, play, report};
@@ -44,6 +48,11 @@ async fn finished(theatre: Theatre, scenario: Scenario) -> Played {
     let report = report(&theatre.stage, scenario, &call).await.unwrap();
     assert!(report.ok, "{scenario}: {:#?}\n{}", report.violations, ladder(&report));
     Played { theatre, report }
+}
+
+/// Whether every case is wanted, not a selection that is short enough for every change.
+fn is_thorough() -> bool {
+    std::env::var_os("WARM_TRANSFER_TEST_THOROUGH").is_some()
 }
 
 fn with(switches: Switches) -> StageOptions {
