@@ -195,6 +195,7 @@ fn the_straight_path_rings_moves_introduces_and_hands_over() {
     assert_eq!((story.call.status, story.transfer().status), (CallStatus::InRoom, TransferStatus::Completed));
     assert!(sets_exit(&asked, CUSTOMER, true) && sets_exit(&asked, SECOND, true), "{asked:?}");
     story.leg(FIRST, LegStatus::Completed);
+    story.leaves(CUSTOMER, 5);
     story.leg(CUSTOMER, LegStatus::Completed);
     story.leg(SECOND, LegStatus::Completed);
     assert_eq!(story.call.status, CallStatus::Ended);
@@ -316,7 +317,10 @@ fn whom_we_sent_away_was_not_first_even_if_that_closed_the_room() {
     let mut story = Story::introduced();
     story.leaves(FIRST, 4);
     // Twilio has the exit flags already, and has not told; that the customer left the room is lost.
-    assert!(matches!(story.leg(CUSTOMER, LegStatus::Completed)[..], [Command::TellAndEnd { leg_id: SECOND, .. }]));
+    assert!(matches!(
+        story.leg(CUSTOMER, LegStatus::Completed)[..],
+        [Command::TellAndEnd { leg_id: SECOND, .. }]
+    ));
     story.tell(room(9, RoomChangeKind::Ended { by: Some(sid(SECOND)) })).unwrap();
     story.leg(FIRST, LegStatus::Completed);
     story.leg(SECOND, LegStatus::Completed);

@@ -6,7 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::broadcast::Receiver;
 use warm_transfer::demo::{CUSTOMER, FIRST_AGENT, Part, SECOND_AGENT, Stage};
-use warm_transfer::emulator::{Behaviour, Emulator, EventKind, Heard, PersonAction, PhonePlan, TimelineEvent};
+use warm_transfer::emulator::{
+    Behaviour, Emulator, EventKind, Heard, PersonAction, PhonePlan, TimelineEvent,
+};
 
 /// Whose line is busy.
 const BUSY: Part = Part { role: "second_agent", name: "Eve", address: "+15550100103" };
@@ -94,7 +96,8 @@ impl<'a> Tale<'a> {
             will(emulator, part, Behaviour::Manual);
         }
         will(emulator, BUSY, Behaviour::Busy);
-        let (events, http) = (emulator.subscribe(), warm_transfer::twilio::http_client(PATIENCE, PATIENCE).unwrap());
+        let (events, http) =
+            (emulator.subscribe(), warm_transfer::twilio::http_client(PATIENCE, PATIENCE).unwrap());
         let (url, key) = (url.to_owned(), key.to_owned());
         Self { emulator, events, http, url, key, plan, speed, call: String::new() }
     }
@@ -173,8 +176,7 @@ impl<'a> Tale<'a> {
     }
 
     async fn transfer(&mut self, to: Part, style: &str, must_accept: bool) {
-        let body =
-            json!({ "to": to.address, "style": style, "require_accept": must_accept, "ring_timeout_secs": 600 });
+        let body = json!({ "to": to.address, "style": style, "require_accept": must_accept, "ring_timeout_secs": 600 });
         self.ask("transfer", Some(&body)).await;
     }
 
@@ -225,7 +227,9 @@ impl<'a> Tale<'a> {
 
     fn count(&self, who: Part, kind: EventKind, detail: &str) -> usize {
         let is_it = |event: &&TimelineEvent| {
-            event.address.as_deref() == Some(who.address) && event.kind == kind && event.detail.contains(detail)
+            event.address.as_deref() == Some(who.address)
+                && event.kind == kind
+                && event.detail.contains(detail)
         };
         self.emulator.timeline().iter().filter(is_it).count()
     }

@@ -295,3 +295,20 @@ fn nobody_is_sent_where_they_should_not_be_any_more() {
     story.tell(Event::MergeRequested).unwrap();
     assert!(is_still_wanted(&story.call, &stale));
 }
+
+#[test]
+fn in_the_room_the_last_callback_to_come_blames_nobody() {
+    let mut story = Story::begin_with(Bridge::Room, Policy::default());
+    story.leg(FIRST, LegStatus::InProgress);
+    story.joins(FIRST, 1);
+    story.joins(CUSTOMER, 2);
+    story.leg(CUSTOMER, LegStatus::InProgress);
+    for leg_id in [CUSTOMER, FIRST] {
+        story.call.leg_mut(leg_id).unwrap().ends_room = true;
+    }
+    story.leg(CUSTOMER, LegStatus::Completed);
+    story.leg(FIRST, LegStatus::Completed);
+    assert_eq!(story.call.stage, Stage::Ending, "nobody knows yet who was first");
+    story.tell(room(3, RoomChangeKind::Ended { by: Some(sid(FIRST)) })).unwrap();
+    assert_eq!(story.call.ended_by, Some(Party::FirstAgent));
+}
