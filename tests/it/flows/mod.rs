@@ -2,9 +2,12 @@
 //! is in the database, and what the API says.
 
 mod faults;
+mod records;
 mod requests;
 mod restarts;
+mod scene;
 mod stories;
+mod styles;
 
 use serde_json::Value;
 use warm_transfer::demo::{Part, Report, Scenario, Stage, StageOptions, play, report};
