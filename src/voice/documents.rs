@@ -81,16 +81,18 @@ impl Documents {
     pub fn gate(&self, query: &Gate) -> Response {
         let briefing = query.briefing.as_deref().unwrap_or("You are asked to take over a call.");
         let again = self.links.accept(&Gate { attempt: query.attempt + 1, ..query.clone() });
-        let mut gather = Gather::default();
-        gather.action = Some(again.clone());
-        gather.method = Some(Method::Post);
-        gather.num_digits = Some(1);
-        gather.finish_on_key = Some(String::new());
-        gather.timeout = Some(GATE_TIMEOUT_SECS);
-        gather.prompts = vec![
-            Prompt::Say(self.sentence(briefing)),
-            Prompt::Say(self.sentence("Press 1 to take the call, or 2 to decline.")),
-        ];
+        let gather = Gather {
+            action: Some(again.clone()),
+            method: Some(Method::Post),
+            num_digits: Some(1),
+            finish_on_key: Some(String::new()),
+            timeout: Some(GATE_TIMEOUT_SECS),
+            prompts: vec![
+                Prompt::Say(self.sentence(briefing)),
+                Prompt::Say(self.sentence("Press 1 to take the call, or 2 to decline.")),
+            ],
+            ..Gather::default()
+        };
         Response::new(vec![gather.into(), Redirect::to(again).into()])
     }
 
@@ -110,7 +112,7 @@ impl Documents {
         Response::new(vec![self.say(ONE_MOMENT), Pause::seconds(1).into(), Redirect::to(again).into()])
     }
 
-    /// What somebody hears who waits outside the room: a word at once, then music.
+    /// What somebody hears who waits outside the room, or on hold in it: a word at once, then music.
     pub fn music(&self) -> Response {
         let rest = match &self.hold_music_url {
             Some(url) => vec![Play::forever(url).into()],
