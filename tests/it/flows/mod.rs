@@ -1,13 +1,16 @@
 //! Whole calls: the running service and the emulator over HTTP, judged by what people heard, what was asked of Twilio, what
 //! is in the database, and what the API says.
 
+mod bridge;
 mod faults;
+mod gate;
 mod records;
 mod requests;
 mod restarts;
 mod scene;
 mod stories;
 mod styles;
+mod targets;
 
 use serde_json::Value;
 use warm_transfer::demo::{Part, Report, Scenario, Stage, StageOptions, play, report};
