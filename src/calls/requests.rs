@@ -71,10 +71,10 @@ pub fn request(links: &Links, call: &Call, command: &Command) -> Option<Request>
             let update = ParticipantUpdate { end_conference_on_exit: Some(*value), ..Default::default() };
             Request::UpdateParticipant(conference_sid.clone(), sid?, update)
         }
-        Command::SetHold { conference_sid, value, .. } => {
+        Command::SetHold { conference_sid, value, leg_id } => {
             let update = ParticipantUpdate {
                 hold: Some(*value),
-                hold_url: value.then(|| links.wait(call.id)),
+                hold_url: value.then(|| links.music(call.id, *leg_id)),
                 hold_method: value.then_some(Method::Post),
                 ..Default::default()
             };

@@ -117,7 +117,7 @@ impl<'a> CallOut<'a> {
             bridge: call.bridge,
             caller_id: &call.caller_id,
             agent_caller_id: &call.agent_caller_id,
-            legs: call.legs.iter().map(LegOut::new).collect(),
+            legs: call.legs.iter().map(|leg| LegOut::new(call, leg)).collect(),
             transfers: call.transfers.iter().map(TransferOut::new).collect(),
             room: &call.room,
             conference_sid: call.conference_sid.as_ref(),
@@ -133,7 +133,7 @@ impl<'a> CallOut<'a> {
 }
 
 impl<'a> LegOut<'a> {
-    fn new(leg: &'a Leg) -> Self {
+    fn new(call: &Call, leg: &'a Leg) -> Self {
         Self {
             id: leg.id,
             role: leg.role,
@@ -143,7 +143,7 @@ impl<'a> LegOut<'a> {
             status: leg.status,
             failure: leg.failure,
             in_room: leg.in_room,
-            on_hold: leg.on_hold,
+            on_hold: call.is_held(leg) && leg.is_talking(),
             muted: leg.muted,
             is_outside: leg.is_outside() && leg.is_talking(),
             transfer_id: leg.transfer_id,

@@ -69,8 +69,16 @@ impl Crm {
     /// # Errors
     /// When it is refused.
     pub async fn place(&self, ring_timeout_secs: u32) -> anyhow::Result<String> {
+        self.place_on(None, ring_timeout_secs).await
+    }
+
+    /// The same, with customer and agent joined in this way.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub async fn place_on(&self, bridge: Option<&str>, ring_timeout_secs: u32) -> anyhow::Result<String> {
         let body = json!({
-            "agent": "agent:alice", "customer": CUSTOMER.address, "external_id": "demo",
+            "agent": "agent:alice", "customer": CUSTOMER.address, "external_id": "demo", "bridge": bridge,
             "ring_timeout_secs": ring_timeout_secs,
         });
         match self.send("POST", "/api/v1/calls", Some(body)).await? {

@@ -11,6 +11,6 @@ mod stage;
 pub use crm::Crm;
 pub use ladder::Ladder;
 pub use phones::Phones;
-pub use report::{Report, report};
+pub use report::{Report, broken_promises, report};
 pub use scenario::{Expected, Scenario, play};
-pub use stage::{CALLER_ID, CUSTOMER, FIRST_AGENT, Part, SECOND_AGENT, Stage, StageOptions};
+pub use stage::{CALLER_ID, CUSTOMER, FIRST_AGENT, Part, SECOND_AGENT, Stage, StageOptions, THIRD_AGENT};

@@ -21,8 +21,32 @@ impl Phones {
     /// # Errors
     /// When the emulator refuses it.
     pub async fn will(&self, part: Part, behaviour: &str, after_ms: u64) -> anyhow::Result<()> {
-        let body = json!({ "behaviour": behaviour, "after_ms": after_ms });
-        self.send("PUT", &format!("phones/{}", part.address), body).await
+        self.will_in_turn(part, json!([{ "behaviour": behaviour, "after_ms": after_ms }])).await
+    }
+
+    /// The same for one call after the other: a list of plans, of which the last stays.
+    ///
+    /// # Errors
+    /// When the emulator refuses it.
+    pub async fn will_in_turn(&self, part: Part, plans: Value) -> anyhow::Result<()> {
+        self.send("PUT", &format!("phones/{}", part.address), plans).await
+    }
+
+    /// The person answers now.
+    ///
+    /// # Errors
+    /// When their phone does not ring.
+    pub async fn answer(&self, part: Part) -> anyhow::Result<()> {
+        self.send("POST", &format!("phones/{}/answer", part.address), json!({})).await
+    }
+
+    /// The person presses these keys now.
+    ///
+    /// # Errors
+    /// When they are not on the phone.
+    pub async fn press(&self, part: Part, digits: &str) -> anyhow::Result<()> {
+        let body = json!({ "digits": digits });
+        self.send("POST", &format!("phones/{}/press", part.address), body).await
     }
 
     /// The person hangs up now.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::scenario::{Expected, Scenario};
-use super::stage::{CUSTOMER, FIRST_AGENT, Part, SECOND_AGENT, Stage};
+use super::stage::{CUSTOMER, FIRST_AGENT, Part, SECOND_AGENT, Stage, THIRD_AGENT};
 use crate::emulator::{Audibility, EventKind, Heard, Person, Span, TimelineEvent};
 
 /// Longest silence a customer may hear at a time, in milliseconds: the wait document begins with a second's pause.
@@ -41,20 +41,13 @@ pub struct Report {
 /// # Errors
 /// When the service cannot be asked.
 pub async fn report(stage: &Stage, scenario: Scenario, call: &str) -> anyhow::Result<Report> {
-    let (timeline, audibility) = (stage.emulator.timeline(), stage.emulator.audibility());
-    let (events, call) = (stage.crm.events(call).await?, stage.crm.call(call).await?);
-    let allowance_ms = (MACHINE_MS * (stage.speed - 1.0).max(0.0)) as u64;
-    let people = [FIRST_AGENT, CUSTOMER, SECOND_AGENT];
-    let dead_air_ms = people.iter().map(|part| (part.role, dead_air_ms(&audibility, *part))).collect();
-    let violations = [
-        unexpected(&call, scenario.expected()),
-        silences(&audibility, SILENCE_MS + allowance_ms),
-        dialled_twice(&call, &timeline),
-        outlived(&timeline, TOLD_MS + allowance_ms),
-        not_together_again(&call, &audibility, &timeline),
-        endings(&events),
-    ]
-    .concat();
+    let evidence = Evidence::of(stage, call).await?;
+    let people = [FIRST_AGENT, CUSTOMER, SECOND_AGENT, THIRD_AGENT];
+    let dead_air_ms =
+        people.iter().map(|part| (part.role, dead_air_ms(&evidence.audibility, *part))).collect();
+    let violations =
+        [unexpected(&evidence.call, scenario.expected()), evidence.broken_promises(stage.speed)].concat();
+    let Evidence { timeline, audibility, call, .. } = evidence;
     Ok(Report {
         ok: violations.is_empty(),
         scenario: scenario.to_string(),
@@ -64,6 +57,45 @@ pub async fn report(stage: &Stage, scenario: Scenario, call: &str) -> anyhow::Re
         dead_air_ms,
         violations,
     })
+}
+
+/// What was promised about every call whatever happens in it, and was not kept in this one, in words.
+///
+/// # Errors
+/// When the service cannot be asked.
+pub async fn broken_promises(stage: &Stage, call: &str) -> anyhow::Result<Vec<String>> {
+    Ok(Evidence::of(stage, call).await?.broken_promises(stage.speed))
+}
+
+/// What a call has left behind.
+struct Evidence {
+    timeline: Vec<TimelineEvent>,
+    audibility: Audibility,
+    events: Vec<Value>,
+    call: Value,
+}
+
+impl Evidence {
+    async fn of(stage: &Stage, call: &str) -> anyhow::Result<Self> {
+        Ok(Self {
+            timeline: stage.emulator.timeline(),
+            audibility: stage.emulator.audibility(),
+            events: stage.crm.events(call).await?,
+            call: stage.crm.call(call).await?,
+        })
+    }
+
+    fn broken_promises(&self, speed: f64) -> Vec<String> {
+        let allowance_ms = (MACHINE_MS * (speed - 1.0).max(0.0)) as u64;
+        [
+            silences(&self.audibility, SILENCE_MS + allowance_ms),
+            dialled_twice(&self.call, &self.timeline),
+            outlived(&self.audibility, &self.timeline, TOLD_MS + allowance_ms),
+            not_together_again(&self.call, &self.audibility, &self.timeline),
+            endings(&self.events),
+        ]
+        .concat()
+    }
 }
 
 fn person(audibility: &Audibility, part: Part) -> Option<&Person> {
@@ -117,8 +149,8 @@ fn dialled_twice(call: &Value, timeline: &[TimelineEvent]) -> Vec<String> {
     twice.map(|(address, count)| format!("I2: {address} was dialled {count} times too often")).collect()
 }
 
-/// I3: when the customer has gone, every other leg ends soon.
-fn outlived(timeline: &[TimelineEvent], bound_ms: u64) -> Vec<String> {
+/// I3: when the customer has gone, every other leg ends soon, or is told.
+fn outlived(audibility: &Audibility, timeline: &[TimelineEvent], bound_ms: u64) -> Vec<String> {
     let end_of = |part: Part| {
         let ended = |event: &&TimelineEvent| {
             event.address.as_deref() == Some(part.address) && event.kind == EventKind::Ended
@@ -126,33 +158,40 @@ fn outlived(timeline: &[TimelineEvent], bound_ms: u64) -> Vec<String> {
         timeline.iter().rfind(ended).map(|event| event.at_ms)
     };
     let Some(customer) = end_of(CUSTOMER) else { return vec![] };
-    let late = |part: Part| end_of(part).is_some_and(|end| end > customer + bound_ms);
-    let late = [FIRST_AGENT, SECOND_AGENT].into_iter().filter(|part| late(*part));
+    let in_time = |at_ms: u64| (customer..=customer + bound_ms).contains(&at_ms);
+    let is_told = |part: Part| {
+        let spans = person(audibility, part).map(|person| person.spans.as_slice()).unwrap_or_default();
+        let is_speech = |heard: &Heard| matches!(heard, Heard::Speech { .. });
+        spans.iter().any(|span| in_time(span.from_ms) && span.hears.iter().any(is_speech))
+    };
+    let late = |part: Part| end_of(part).is_some_and(|end| end > customer + bound_ms) && !is_told(part);
+    let late = [FIRST_AGENT, SECOND_AGENT, THIRD_AGENT].into_iter().filter(|part| late(*part));
     late.map(|part| format!("I3: {} outlived the customer by more than 10 s", part.name)).collect()
 }
 
-/// I4: after a failed transfer customer and first agent, if both are there, hear each other and the reason.
+/// I4: after a failed transfer the customer, if an agent is there, hears them and the reason.
 fn not_together_again(call: &Value, audibility: &Audibility, timeline: &[TimelineEvent]) -> Vec<String> {
     let transfer = call["transfers"].as_array().and_then(|list| list.last()).cloned().unwrap_or_default();
     let agent_left = call["end_reason"] == "transfer_failed";
     if transfer["status"] != "failed" || agent_left {
         return vec![];
     }
+    let called = [SECOND_AGENT, THIRD_AGENT];
     let is_end = |event: &&TimelineEvent| {
         let over =
             [EventKind::Ended, EventKind::Busy, EventKind::NoAnswer, EventKind::Failed, EventKind::Canceled];
-        event.address.as_deref() == Some(SECOND_AGENT.address) && over.contains(&event.kind)
+        let is_called = called.iter().any(|part| event.address.as_deref() == Some(part.address));
+        is_called && over.contains(&event.kind)
     };
     let since = timeline.iter().find(is_end).map_or(0, |event| event.at_ms);
     let spans = person(audibility, CUSTOMER).map(|person| person.spans.as_slice()).unwrap_or_default();
     let later = || spans.iter().filter(|span| span.to_ms > since).flat_map(|span| &span.hears);
-    let hears_agent =
-        later().any(|heard| matches!(heard, Heard::Person { who } if who == FIRST_AGENT.address));
-    let is_told =
-        later().any(|heard| matches!(heard, Heard::Speech { text } if text.contains(SECOND_AGENT.name)));
+    let hears_agent = later().any(|heard| matches!(heard, Heard::Person { .. }));
+    let names_one = |text: &str| called.iter().any(|part| text.contains(part.name));
+    let is_told = later().any(|heard| matches!(heard, Heard::Speech { text } if names_one(text)));
     let mut broken = vec![];
     if !hears_agent {
-        broken.push("I4: after the failed transfer the customer did not hear the first agent".to_owned());
+        broken.push("I4: after the failed transfer the customer heard no agent".to_owned());
     }
     if !is_told {
         broken.push("I4: the customer was not told why".to_owned());

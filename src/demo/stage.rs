@@ -34,6 +34,8 @@ pub const FIRST_AGENT: Part = Part { role: "first_agent", name: "Alice", address
 pub const CUSTOMER: Part = Part { role: "customer", name: "Customer", address: "+15550100199" };
 /// Is brought in.
 pub const SECOND_AGENT: Part = Part { role: "second_agent", name: "Dana", address: "+15550100102" };
+/// May be brought in instead.
+pub const THIRD_AGENT: Part = Part { role: "third_agent", name: "Kim", address: "+15550100103" };
 /// What everybody sees as caller.
 pub const CALLER_ID: &str = "+15550100100";
 
@@ -179,7 +181,7 @@ fn settings(folder: &Path, wanted: impl Iterator<Item = (String, String)>) -> an
 /// Adds the agents to the directory, and makes a key.
 async fn hire(server: &Server, clock: &SystemClock, ids: &RandomIds) -> anyhow::Result<String> {
     let db = &server.app().db;
-    for part in [FIRST_AGENT, SECOND_AGENT] {
+    for part in [FIRST_AGENT, SECOND_AGENT, THIRD_AGENT] {
         let (name, address) = (part.name.to_lowercase(), part.address.parse()?);
         match add_agent(db, clock, ids, &name, None, address, AgentRole::Agent).await {
             Ok(_) | Err(AccountError::Exists(_)) => {}

@@ -112,7 +112,7 @@ impl Documents {
         Response::new(vec![self.say(ONE_MOMENT), Pause::seconds(1).into(), Redirect::to(again).into()])
     }
 
-    /// What somebody hears who waits outside the room: a word at once, then music.
+    /// What somebody hears who waits outside the room, or on hold in it: a word at once, then music.
     pub fn music(&self) -> Response {
         let rest = match &self.hold_music_url {
             Some(url) => vec![Play::forever(url).into()],

@@ -2,8 +2,8 @@
 //!
 //! Pure: no I/O, no clock, no `await`. [`step`] first *observes* (what does this news mean, is it new at all?), then
 //! looks the meaning up in the [`TABLE`], then applies the rule it finds there, then three laws that hold in every state:
-//! whoever enters the room is put on hold or muted there if that is wanted, a leg that was taken back is ended whenever it
-//! is seen alive, and a call whose last leg is over has ended.
+//! whoever is in the room is on hold or muted there if that is wanted, or else the customer would hear nothing; a leg that
+//! was taken back is ended whenever it is seen alive; and a call whose last leg is over has ended.
 
 mod document;
 mod event;
@@ -94,7 +94,7 @@ pub fn after_dial(call: &Call) -> AfterDial {
     let is_over = matches!(call.stage, Stage::Ending | Stage::Ended);
     let customer = call.customer();
     if !is_over && call.has_left_bridge() && customer.is_some_and(|leg| !leg.is_over()) {
-        let is_blind = call.transfer().is_some_and(|transfer| transfer.style == Style::Blind);
+        let is_blind = call.transfers.last().is_some_and(|transfer| transfer.style == Style::Blind);
         return if is_blind { AfterDial::HangUp(Some(Words::HandedOver)) } else { AfterDial::Room };
     }
     let was_transferring = call.transfers.last().is_some_and(|it| it.status == TransferStatus::Abandoned);
@@ -132,18 +132,31 @@ pub fn after_gate(call: &Call, leg_id: Uuid) -> AfterGate {
     }
 }
 
-/// Whoever comes into the room is not on hold and not muted there; what is wanted of them is asked for again.
+/// Puts on hold and mutes whoever is to be so: for whoever comes into the room, which knows nothing of it, that is asked
+/// again. Holds end first, as Twilio ignores a change of the exit flag of whoever is on hold.
 fn keep_wishes(before: &Call, taking: &mut rules::Taking<'_>) {
-    let Some(conference_sid) = taking.call.conference_sid.clone() else { return };
-    for leg in &taking.call.legs {
-        let leg_id = leg.id;
-        let has_come = leg.in_room && before.leg(leg_id).is_none_or(|it| !it.in_room);
-        let conference_sid = || conference_sid.clone();
-        if has_come && leg.on_hold {
-            taking.commands.push(Command::SetHold { conference_sid: conference_sid(), leg_id, value: true });
+    let Some(conference_sid) = &taking.call.conference_sid else { return };
+    for leg in taking.call.legs.iter().filter(|leg| leg.in_room) {
+        let (leg_id, conference_sid) = (leg.id, conference_sid.clone());
+        let was_here = before.leg(leg_id).filter(|leg| leg.in_room);
+        let was_held = was_here.is_some_and(|leg| before.is_held(leg));
+        match (was_held, taking.call.is_held(leg)) {
+            (false, true) => {
+                taking.commands.push(Command::SetHold {
+                    conference_sid: conference_sid.clone(),
+                    leg_id,
+                    value: true,
+                });
+            }
+            (true, false) => {
+                let resume =
+                    Command::SetHold { conference_sid: conference_sid.clone(), leg_id, value: false };
+                taking.commands.insert(0, resume);
+            }
+            _ => {}
         }
-        if has_come && leg.muted {
-            taking.commands.push(Command::SetMuted { conference_sid: conference_sid(), leg_id, value: true });
+        if was_here.is_some_and(|leg| leg.muted) != leg.muted {
+            taking.commands.push(Command::SetMuted { conference_sid, leg_id, value: leg.muted });
         }
     }
 }

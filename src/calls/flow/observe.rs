@@ -165,11 +165,12 @@ fn gone(call: &mut Call, leg_id: Uuid, now: DateTime<Utc>) -> Option<Trigger> {
     meaning(part, leg, false)
 }
 
-/// Who asks for the music is out of the room. That matters only while somebody waits for it.
+/// Who asks for the music is out of the room. That matters only while somebody else waits for it; music without a recording
+/// asks again and again.
 fn music_started(call: &mut Call, leg_id: Uuid) -> Option<Trigger> {
     let leg = call.leg_mut(leg_id).filter(|leg| leg.sent_to == Place::Music)?;
     leg.in_room = false;
-    call.next_in.map(|_| Trigger::Parked)
+    call.next_in.filter(|next| *next != leg_id).map(|_| Trigger::Parked)
 }
 
 /// Who does not take the call hears a goodbye from the gate itself, so their leg is as good as over.
@@ -235,7 +236,7 @@ fn room_changed(call: &mut Call, change: &RoomChange, now: DateTime<Utc>) -> Opt
             if *status == Some(LegStatus::Completed) {
                 return gone(call, leg_id, now);
             }
-            let is_parked = leg.sent_to == Place::Music && call.next_in.is_some();
+            let is_parked = leg.sent_to == Place::Music && call.next_in.is_some_and(|next| next != leg_id);
             is_parked.then_some(Trigger::Parked)
         }
         RoomChangeKind::Ended { by } => {

@@ -38,7 +38,8 @@ vocabulary! {
         Swapped,
         /// Customer, agent and second agent are in the room, or on their way.
         Introducing,
-        /// The agent has left and a second agent is being rung; the customer waits outside the room and hears music.
+        /// The agent has left and a second agent is being rung; the customer waits and hears music: on hold if they were in
+        /// the room, which must not close on the one who is rung for it, else outside.
         Waiting,
         /// Customer and one agent are in the room; no transfer is under way.
         InRoom,
@@ -461,6 +462,21 @@ impl Call {
     pub fn are_together(&self) -> bool {
         let in_room = |leg: Option<&Leg>| leg.is_some_and(|leg| leg.in_room && !leg.is_over());
         in_room(self.customer()) && in_room(self.agent())
+    }
+
+    /// Whether this leg is on hold when it is in the room: because somebody wants it so, or because it is the customer's and
+    /// there would be nobody to hear.
+    pub fn is_held(&self, leg: &Leg) -> bool {
+        leg.on_hold || (leg.role == Role::Customer && self.is_customer_alone())
+    }
+
+    /// Nobody in the room speaks to the customer, or is on their way there to do so.
+    fn is_customer_alone(&self) -> bool {
+        let holder = self.agent().filter(|_| self.stage != Stage::Waiting);
+        let second = self.second_agent().filter(|leg| leg.in_room);
+        let speaks = |leg: &Leg| leg.is_talking() && !leg.on_hold && !leg.is_outside();
+        let is_over = matches!(self.stage, Stage::Ending | Stage::Ended);
+        !is_over && ![holder, second].into_iter().flatten().any(speaks)
     }
 
     /// Goes to another stage; the status people see follows, except while the call is ending.

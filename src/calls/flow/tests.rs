@@ -266,10 +266,12 @@ fn a_customer_who_leaves_while_it_rings_stops_the_ringing_and_the_agent_is_told(
 fn an_agent_who_leaves_while_it_rings_leaves_the_customer_to_the_second_agent() {
     let mut story = Story::ringing();
     let asked = story.leaves(FIRST, 3);
-    assert_eq!(asked, [Command::MoveToMusic { leg_id: CUSTOMER }]);
+    let hold =
+        |value| Command::SetHold { conference_sid: ConferenceSid::from_u128(7), leg_id: CUSTOMER, value };
+    assert_eq!(asked, [hold(true)], "in the room, which would otherwise close on the second agent");
     story.leg(SECOND, LegStatus::InProgress);
     let asked = story.joins(SECOND, 4);
-    assert_eq!(asked, [Command::MoveToRoom { leg_id: CUSTOMER }]);
+    assert_eq!(asked[0], hold(false), "before the exit flags: {asked:?}");
     assert_eq!(story.transfer().status, TransferStatus::Completed);
     assert_eq!(story.call.holder, SECOND);
 }

@@ -68,11 +68,11 @@ impl Words {
     }
 }
 
-/// What became of a second agent, as the beginning of a sentence: `Dana did not answer`. Somebody who had picked up and is
-/// gone has hung up, whatever else it is called.
-pub fn outcome(failure: Failure, name: &str, had_picked_up: bool) -> String {
+/// What became of a second agent, as the beginning of a sentence: `Dana did not answer`. Somebody who had picked up and then
+/// put the phone down without a word has hung up, whatever else it is called.
+pub fn outcome(failure: Failure, name: &str, has_hung_up: bool) -> String {
     match failure {
-        Failure::Declined if had_picked_up => format!("{name} hung up"),
+        Failure::Declined if has_hung_up => format!("{name} hung up"),
         Failure::Busy => format!("{name} is busy"),
         Failure::NoAnswer => format!("{name} did not answer"),
         Failure::Declined => format!("{name} declined the call"),
@@ -84,11 +84,11 @@ pub fn outcome(failure: Failure, name: &str, had_picked_up: bool) -> String {
 }
 
 /// The same for the screen: `Dana did not answer within 20 s`.
-pub fn failure_detail(failure: Failure, name: &str, had_picked_up: bool, ring_timeout_secs: u32) -> String {
+pub fn failure_detail(failure: Failure, name: &str, has_hung_up: bool, ring_timeout_secs: u32) -> String {
     match failure {
         Failure::NoAnswer => {
-            format!("{} within {ring_timeout_secs} s", outcome(failure, name, had_picked_up))
+            format!("{} within {ring_timeout_secs} s", outcome(failure, name, has_hung_up))
         }
-        _ => outcome(failure, name, had_picked_up),
+        _ => outcome(failure, name, has_hung_up),
     }
 }

@@ -2,13 +2,19 @@
 //! is in the database, and what the API says.
 
 mod away;
+mod bridge;
 mod faults;
+mod gate;
 mod lost;
+mod records;
 mod requests;
 mod restarts;
+mod scene;
 mod stories;
+mod styles;
 mod switches;
 mod tale;
+mod targets;
 mod wire;
 
 use serde_json::Value;

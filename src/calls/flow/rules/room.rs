@@ -16,7 +16,7 @@ impl Taking<'_> {
         }
         // Twilio ignores a change of this flag for whoever is on hold, so it waits for the end of the hold.
         let [customer, agent] = [self.call.customer(), self.call.agent()];
-        if ![customer, agent].into_iter().flatten().any(|leg| leg.on_hold) {
+        if ![customer, agent].into_iter().flatten().any(|leg| self.call.is_held(leg)) {
             self.exits_end_room(true);
         }
         let Some(conference_sid) = self.call.conference_sid.clone() else { return };
@@ -79,26 +79,19 @@ impl Taking<'_> {
     }
 
     /// Exit flags come off before a hold and back on after it: while it lasts, Twilio would ignore a change.
-    pub(super) fn set_hold(&mut self, leg_id: Uuid, value: bool) {
+    fn set_hold(&mut self, leg_id: Uuid, value: bool) {
         let Some(leg) = self.call.leg_mut(leg_id).filter(|leg| leg.on_hold != value) else { return };
         leg.on_hold = value;
-        let is_here = leg.in_room;
-        let Some(conference_sid) = self.call.conference_sid.clone().filter(|_| is_here) else { return };
-        if value {
-            self.exits_end_room(false);
-        }
-        self.commands.push(Command::SetHold { conference_sid, leg_id, value });
-        if !value {
-            self.settle();
+        match value {
+            true => self.exits_end_room(false),
+            false => self.settle(),
         }
     }
 
     fn set_muted(&mut self, leg_id: Uuid, value: bool) {
-        let Some(leg) = self.call.leg_mut(leg_id).filter(|leg| leg.muted != value) else { return };
-        leg.muted = value;
-        let is_here = leg.in_room;
-        let Some(conference_sid) = self.call.conference_sid.clone().filter(|_| is_here) else { return };
-        self.commands.push(Command::SetMuted { conference_sid, leg_id, value });
+        if let Some(leg) = self.call.leg_mut(leg_id) {
+            leg.muted = value;
+        }
     }
 
     /// Without the customer there is no call, without its only agent neither.

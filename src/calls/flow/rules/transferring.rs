@@ -13,7 +13,8 @@ use crate::calls::flow::words::{Words, failure_detail, outcome};
 
 impl Taking<'_> {
     /// Rings the second agent and moves the customer at the same time: to the room, or to the music outside it. Only where
-    /// both are in the room and the agents are to talk alone must the customer be out of it first.
+    /// both are in the room and the agents are to talk alone must the customer be out of it first. Who is to wait alone, and
+    /// is in the room, waits there on hold: were it left empty, it would close on whoever is rung for it.
     pub(super) fn bring(&mut self) {
         let Event::TransferRequested(request) = self.event else { return };
         let is_on_bridge = self.call.stage == Stage::Connected;
@@ -27,6 +28,7 @@ impl Taking<'_> {
         match request.style {
             Style::WithCustomer if is_on_bridge => self.send(leg_id, Place::Room),
             Style::WithCustomer => {}
+            Style::Blind if customer.is_some_and(|(_, is_here)| is_here) => {}
             Style::PrivateFirst | Style::Blind => self.send(leg_id, Place::Music),
         }
         let must_leave_first = request.style == Style::PrivateFirst && customer.is_some_and(|(_, here)| here);
@@ -178,6 +180,8 @@ impl Taking<'_> {
         let is_inside = goes.and_then(|leg_id| self.call.leg(leg_id)).is_some_and(|leg| !leg.is_outside());
         if is_inside {
             self.send(goes, Place::Music);
+        } else {
+            self.bring_next(); // swapped back before they had come
         }
         self.call.enter(next);
     }
@@ -320,11 +324,15 @@ impl Taking<'_> {
             self.tell_and_end(self.call.customer().map(|leg| leg.id), Words::NobodyAvailable);
             return self.end(self.agent_party(), true, EndReason::TransferFailed);
         }
-        if self.call.customer().is_some_and(|leg| !leg.is_outside()) {
-            self.send(self.call.customer().map(|leg| leg.id), Place::Music);
-        }
+        self.customer_waits();
         self.bring_next();
         self.call.enter(Stage::Waiting);
+    }
+
+    /// In the room, on hold; from elsewhere, with the music outside it.
+    fn customer_waits(&mut self) {
+        let on_way = self.call.customer().filter(|leg| !leg.is_outside() && !leg.in_room);
+        self.send(on_way.map(|leg| leg.id), Place::Music);
     }
 
     pub(super) fn hand_over(&mut self) {
@@ -337,7 +345,9 @@ impl Taking<'_> {
         self.call.enter(Stage::InRoom);
         let two = [self.call.customer(), self.call.agent()].map(|leg| leg.map(|leg| leg.id));
         for leg_id in two.into_iter().flatten() {
-            self.set_hold(leg_id, false);
+            if let Some(leg) = self.call.leg_mut(leg_id) {
+                leg.on_hold = false;
+            }
             self.bring_inside(Some(leg_id));
         }
         self.settle();
@@ -378,13 +388,14 @@ impl Taking<'_> {
         let Some(first) = self.call.legs.first().map(|leg| leg.id) else { return false };
         let is_ringing = self.ring_back(first);
         if is_ringing {
-            self.send(self.call.customer().map(|leg| leg.id), Place::Music);
+            self.customer_waits();
             self.call.enter(Stage::Waiting);
         }
         is_ringing
     }
 
-    /// A transfer of our own making, to somebody who had the customer before.
+    /// A transfer of our own making, to somebody who had the customer before: as soon as they have put the phone down, for
+    /// one that is in use is busy.
     fn ring_back(&mut self, whom: Uuid) -> bool {
         let (Some(agent), Some(last)) = (self.call.leg(whom), self.call.transfers.last()) else {
             return false;
@@ -414,9 +425,15 @@ impl Taking<'_> {
             ..last.clone()
         };
         let leg_id = leg.id;
+        let is_on_phone = agent.is_talking();
         self.call.legs.push(leg);
         self.call.transfers.push(transfer);
-        self.ring_target(leg_id);
+        if is_on_phone {
+            self.call.next_in = Some(leg_id);
+            self.timer(Timer::MoveLimit, self.policy.move_limit_secs);
+        } else {
+            self.ring_target(leg_id);
+        }
         true
     }
 
@@ -432,8 +449,8 @@ impl Taking<'_> {
         let detail = match failure {
             None => None,
             Some(Failure::CustomerLeft) => Some(outcome(Failure::CustomerLeft, "", false)),
-            Some(_) => Some(self.outcomes(|failure, name, had_picked_up| {
-                failure_detail(failure, name, had_picked_up, ring_timeout_secs.unwrap_or_default())
+            Some(_) => Some(self.outcomes(|failure, name, has_hung_up| {
+                failure_detail(failure, name, has_hung_up, ring_timeout_secs.unwrap_or_default())
             })),
         };
         if let Some(transfer) = self.call.transfer_mut() {
@@ -448,9 +465,9 @@ impl Taking<'_> {
     fn outcomes(&self, words: impl Fn(Failure, &str, bool) -> String) -> String {
         let targets = self.call.transfer().into_iter().flat_map(|transfer| self.call.targets(transfer.id));
         let said = targets.filter(|leg| leg.status != LegStatus::Unplaced).map(|leg| {
-            let had_picked_up = leg.answered_at.is_some();
-            let otherwise = if had_picked_up { Failure::Declined } else { Failure::Error };
-            words(leg.failure.unwrap_or(otherwise), &leg.name, had_picked_up)
+            let has_hung_up = leg.answered_at.is_some() && leg.failure.is_none();
+            let otherwise = if has_hung_up { Failure::Declined } else { Failure::Error };
+            words(leg.failure.unwrap_or(otherwise), &leg.name, has_hung_up)
         });
         said.collect::<Vec<_>>().join(", ")
     }

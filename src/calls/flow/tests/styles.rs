@@ -312,3 +312,86 @@ fn in_the_room_the_last_callback_to_come_blames_nobody() {
     story.tell(room(3, RoomChangeKind::Ended { by: Some(sid(FIRST)) })).unwrap();
     assert_eq!(story.call.ended_by, Some(Party::FirstAgent));
 }
+
+#[test]
+fn music_that_begins_again_lets_nobody_in() {
+    let mut story = consulting();
+    story.tell(Event::SwapRequested).unwrap();
+    assert!(
+        story.tell(Event::MusicStarted { leg_id: CUSTOMER }).unwrap().is_empty(),
+        "the second is still inside"
+    );
+    let asked = story.tell(Event::MusicStarted { leg_id: SECOND }).unwrap();
+    assert_eq!(asked, [Command::MoveToRoom { leg_id: CUSTOMER }]);
+}
+
+#[test]
+fn swapped_back_before_they_had_come_the_second_agent_comes_back() {
+    let mut story = consulting();
+    story.tell(Event::SwapRequested).unwrap();
+    assert_eq!(story.tell(Event::SwapRequested).unwrap(), [Command::MoveToRoom { leg_id: SECOND }]);
+    assert!(story.tell(Event::MusicStarted { leg_id: SECOND }).unwrap().is_empty());
+    assert!(story.call.customer().unwrap().is_outside());
+}
+
+#[test]
+fn an_agent_is_rung_back_when_they_have_put_the_phone_down() {
+    let (mut story, _) = asked_for(style(Style::Blind), Policy::default());
+    story.tell(dial_ended(true)).unwrap();
+    assert!(story.leg(SECOND, LegStatus::Busy).is_empty(), "the agent still hears the goodbye");
+    let asked = story.leg(FIRST, LegStatus::Completed);
+    assert!(matches!(asked[..], [Command::CreateParticipant { .. }]), "{asked:?}");
+}
+
+#[test]
+fn blind_the_agent_is_never_led_to_the_room_however_fast_the_second_is_there() {
+    let (mut story, _) = asked_for(style(Style::Blind), Policy::default());
+    story.leg(SECOND, LegStatus::InProgress);
+    story.joins(SECOND, 1);
+    story.tell(dial_ended(true)).unwrap();
+    assert_eq!(after_dial(&story.call), AfterDial::HangUp(Some(Words::HandedOver)));
+}
+
+#[test]
+fn blind_from_the_room_the_customer_waits_in_it_on_hold() {
+    let mut story = Story::introduced();
+    story.leaves(FIRST, 4);
+    let request = TransferRequest { style: Style::Blind, ..request_to(THIRD) };
+    let asked = story.tell(Event::TransferRequested(request)).unwrap();
+    assert!(!asked.iter().any(|it| matches!(it, Command::MoveToMusic { .. })), "{asked:?}");
+    assert_eq!(asked.last(), Some(&hold(CUSTOMER, true)));
+    story.leg(THIRD, LegStatus::InProgress);
+    assert_eq!(story.joins(THIRD, 5)[0], hold(CUSTOMER, false));
+}
+
+fn hold(leg_id: Uuid, value: bool) -> Command {
+    Command::SetHold { conference_sid: ConferenceSid::from_u128(7), leg_id, value }
+}
+
+#[test]
+fn with_their_only_agent_on_hold_the_customer_hears_music_too() {
+    let mut story = Story::introduced();
+    story.leaves(FIRST, 4);
+    let control = |control| Event::ControlRequested { role: Role::SecondAgent, control };
+    let asked = story.tell(control(Control::Hold)).unwrap();
+    assert_eq!(asked[2..], [hold(CUSTOMER, true), hold(SECOND, true)], "{asked:?}");
+    assert!(!story.call.customer().unwrap().on_hold, "nobody asked for it");
+    let asked = story.tell(control(Control::Resume)).unwrap();
+    assert!(
+        asked[..2].contains(&hold(CUSTOMER, false)) && asked[..2].contains(&hold(SECOND, false)),
+        "{asked:?}"
+    );
+}
+
+#[test]
+fn who_says_no_at_the_gate_has_declined_and_who_puts_the_phone_down_has_hung_up() {
+    let request = || TransferRequest { require_accept: true, ..request_to(SECOND) };
+    let (mut story, _) = asked_for(request(), Policy::default());
+    story.leg(SECOND, LegStatus::InProgress);
+    story.tell(Event::GateAnswered { leg_id: SECOND, answer: GateAnswer::Declined }).unwrap();
+    assert_eq!(story.transfer().failure_detail.as_deref(), Some("Dana declined the call"));
+    let (mut story, _) = asked_for(request(), Policy::default());
+    story.leg(SECOND, LegStatus::InProgress);
+    story.leg(SECOND, LegStatus::Completed);
+    assert_eq!(story.transfer().failure_detail.as_deref(), Some("Dana hung up"));
+}
