@@ -3,6 +3,7 @@
 
 mod away;
 mod faults;
+mod killed;
 mod lost;
 mod requests;
 mod restarts;
