@@ -316,7 +316,10 @@ fn whom_we_sent_away_was_not_first_even_if_that_closed_the_room() {
     let mut story = Story::introduced();
     story.leaves(FIRST, 4);
     // Twilio has the exit flags already, and has not told; that the customer left the room is lost.
-    assert!(matches!(story.leg(CUSTOMER, LegStatus::Completed)[..], [Command::TellAndEnd { leg_id: SECOND, .. }]));
+    assert!(matches!(
+        story.leg(CUSTOMER, LegStatus::Completed)[..],
+        [Command::TellAndEnd { leg_id: SECOND, .. }]
+    ));
     story.tell(room(9, RoomChangeKind::Ended { by: Some(sid(SECOND)) })).unwrap();
     story.leg(FIRST, LegStatus::Completed);
     story.leg(SECOND, LegStatus::Completed);

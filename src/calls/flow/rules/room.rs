@@ -78,12 +78,13 @@ impl Taking<'_> {
         Ok(())
     }
 
-    /// Exit flags come off before a hold and back on after it: while it lasts, Twilio would ignore a change.
+    /// Exit flags come off before a hold and back on after it: while it lasts, Twilio would ignore a change. Who is out of
+    /// the room is told the end of it all the same: the hold may still be on its way.
     pub(super) fn set_hold(&mut self, leg_id: Uuid, value: bool) {
         let Some(leg) = self.call.leg_mut(leg_id).filter(|leg| leg.on_hold != value) else { return };
         leg.on_hold = value;
-        let is_here = leg.in_room;
-        let Some(conference_sid) = self.call.conference_sid.clone().filter(|_| is_here) else { return };
+        let is_due = leg.in_room || !value;
+        let Some(conference_sid) = self.call.conference_sid.clone().filter(|_| is_due) else { return };
         if value {
             self.exits_end_room(false);
         }
@@ -96,8 +97,8 @@ impl Taking<'_> {
     fn set_muted(&mut self, leg_id: Uuid, value: bool) {
         let Some(leg) = self.call.leg_mut(leg_id).filter(|leg| leg.muted != value) else { return };
         leg.muted = value;
-        let is_here = leg.in_room;
-        let Some(conference_sid) = self.call.conference_sid.clone().filter(|_| is_here) else { return };
+        let is_due = leg.in_room || !value;
+        let Some(conference_sid) = self.call.conference_sid.clone().filter(|_| is_due) else { return };
         self.commands.push(Command::SetMuted { conference_sid, leg_id, value });
     }
 
