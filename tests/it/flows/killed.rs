@@ -58,7 +58,8 @@ impl House {
         let database = TestDatabase::new();
         let created = command(&database).args(["key", "create", "crm"]).output().unwrap();
         let key = String::from_utf8(created.stdout).unwrap().trim().to_owned();
-        let options = EmulatorOptions { speed: SPEED, ..EmulatorOptions::new(ACCOUNT.parse().unwrap(), TOKEN) };
+        let options =
+            EmulatorOptions { speed: SPEED, ..EmulatorOptions::new(ACCOUNT.parse().unwrap(), TOKEN) };
         let emulator = emulator::start(options).await.unwrap();
         let front = Front::open(loses_callbacks);
         let mut house = Self {
@@ -128,7 +129,7 @@ impl House {
     }
 
     fn tale(&self, plan: Plan) -> Tale<'_> {
-        Tale::new(&self.emulator, SPEED, &self.front.url, &self.key, plan)
+        Tale::new(&self.emulator, SPEED, &self.front.url, &self.key, plan).with_deaths()
     }
 }
 

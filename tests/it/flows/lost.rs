@@ -9,7 +9,10 @@ use super::{Theatre, is_thorough, theatre};
 
 /// Twilio is asked how a call is as often as can be set, so that what is lost is learnt soon.
 fn watchful() -> StageOptions {
-    StageOptions { settings: vec![("flow.watch_secs".to_owned(), "10".to_owned())], ..StageOptions::default() }
+    StageOptions {
+        settings: vec![("flow.watch_secs".to_owned(), "10".to_owned())],
+        ..StageOptions::default()
+    }
 }
 
 /// Plays it with these callbacks; gives how many there were.
@@ -56,6 +59,7 @@ async fn callbacks_may_come_late_or_twice() {
         }
         played_with(plan, json!([{ "match": "/webhooks/*", "duplicate": true }])).await;
         played_with(plan, json!([{ "match": "/webhooks/*", "delay_ms": 5_000 }])).await;
-        played_with(plan, json!([{ "match": "/webhooks/*", "duplicate": 0.5, "delay_ms": [0, 5_000] }])).await;
+        played_with(plan, json!([{ "match": "/webhooks/*", "duplicate": 0.5, "delay_ms": [0, 5_000] }]))
+            .await;
     }
 }

@@ -37,9 +37,8 @@ impl Front {
         let http = warm_transfer::twilio::http_client(PATIENCE, PATIENCE).unwrap();
         let shared = Arc::new(Shared { copies: watch::Sender::default(), http, loses_callbacks });
         let data = Data::from(shared.clone());
-        let server = HttpServer::new(move || {
-            App::new().app_data(data.clone()).default_service(web::route().to(pass))
-        });
+        let server =
+            HttpServer::new(move || App::new().app_data(data.clone()).default_service(web::route().to(pass)));
         let server = server.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", server.addrs()[0]);
         let server = server.run();
