@@ -1,6 +1,7 @@
 //! Whole calls: the running service and the emulator over HTTP, judged by what people heard, what was asked of Twilio, what
 //! is in the database, and what the API says.
 
+mod absent;
 mod away;
 mod faults;
 mod killed;
