@@ -129,7 +129,8 @@ impl House {
     }
 
     fn tale(&self, plan: Plan) -> Tale<'_> {
-        Tale::new(&self.emulator, SPEED, &self.front.url, &self.key, plan).with_deaths()
+        Tale::new(&self.emulator, SPEED, &self.front.url, &self.key, plan)
+            .with_deaths(self.front.loses_callbacks())
     }
 }
 

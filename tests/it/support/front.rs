@@ -47,6 +47,11 @@ impl Front {
         Self { url, shared, server: handle }
     }
 
+    /// Whether Twilio's callbacks are lost while no copy is alive.
+    pub fn loses_callbacks(&self) -> bool {
+        self.shared.loses_callbacks
+    }
+
     /// This copy is there.
     pub fn add(&self, copy: usize, addr: String) {
         self.shared.copies.send_modify(|copies| drop(copies.insert(copy, addr)));
