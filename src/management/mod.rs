@@ -22,6 +22,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
 use serde::Serialize;
 
+use crate::calls::flow::table_page;
 use crate::settings::{Settings, SettingsError};
 
 /// Outbound sales calls over Twilio Voice, transferred warm.
@@ -44,6 +45,8 @@ enum Command {
     Migrate(FormatArgs),
     /// Look for what is wrong with settings, database and Twilio account
     Check(check::CheckArgs),
+    /// Print what is done about everything that can happen to a call, as a page of Markdown
+    FailureTable,
     /// List every route
     Urls(FormatArgs),
     /// The directory of agents
@@ -92,6 +95,10 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Emulator(args) => block_on(emulator::run(args)),
         Command::Migrate(args) => block_on(migrate::run(args.format)),
         Command::Check(args) => block_on(check::run(args)),
+        Command::FailureTable => {
+            say!("{}", table_page().trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Urls(args) => urls::run(args.format),
         Command::Agent(command) => block_on(accounts::run_agent(command)),
         Command::Key(command) => block_on(accounts::run_key(command)),
