@@ -371,6 +371,8 @@ fn refused(
             leg.ended_at = Some(now);
             meaning(part, leg, false)
         }
+        // Whoever is not in the room is neither held nor muted; what is wanted of them counts when they come.
+        Command::SetHold { .. } | Command::SetMuted { .. } if is_gone => None,
         Command::SetHold { value, .. } => {
             call.leg_mut(leg_id)?.on_hold = !value;
             None

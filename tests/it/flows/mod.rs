@@ -1,10 +1,12 @@
 //! Whole calls: the running service and the emulator over HTTP, judged by what people heard, what was asked of Twilio, what
 //! is in the database, and what the API says.
 
+mod absent;
 mod away;
 mod bridge;
 mod faults;
 mod gate;
+mod killed;
 mod lost;
 mod records;
 mod requests;

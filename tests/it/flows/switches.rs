@@ -1,7 +1,7 @@
 //! Every open question about Twilio, answered every way: people notice no difference.
 
 use serde_json::json;
-use warm_transfer::demo::{CALLER_ID, StageOptions};
+use warm_transfer::demo::CALLER_ID;
 use warm_transfer::emulator::{
     DeclinedStatus, DeletedParticipant, EndedUpdate, RedirectOrder, RedirectedStatus, RefusedStatus,
     RingingLeg, Switches, UnownedFrom,

@@ -78,10 +78,18 @@ impl Taking<'_> {
         Ok(())
     }
 
-    /// Exit flags come off before a hold and back on after it: while it lasts, Twilio would ignore a change.
+    /// Exit flags come off before a hold and back on after it: while it lasts, Twilio would ignore a change. Who is out of
+    /// the room is told the end of it all the same: the hold may still be on its way.
     fn set_hold(&mut self, leg_id: Uuid, value: bool) {
         let Some(leg) = self.call.leg_mut(leg_id).filter(|leg| leg.on_hold != value) else { return };
         leg.on_hold = value;
+        let is_out = !leg.in_room;
+        let conference_sid = self.call.conference_sid.clone().filter(|_| is_out && !value);
+        self.commands.extend(conference_sid.map(|conference_sid| Command::SetHold {
+            conference_sid,
+            leg_id,
+            value,
+        }));
         match value {
             true => self.exits_end_room(false),
             false => self.settle(),
@@ -89,9 +97,15 @@ impl Taking<'_> {
     }
 
     fn set_muted(&mut self, leg_id: Uuid, value: bool) {
-        if let Some(leg) = self.call.leg_mut(leg_id) {
-            leg.muted = value;
-        }
+        let Some(leg) = self.call.leg_mut(leg_id).filter(|leg| leg.muted != value) else { return };
+        leg.muted = value;
+        let is_out = !leg.in_room;
+        let conference_sid = self.call.conference_sid.clone().filter(|_| is_out && !value);
+        self.commands.extend(conference_sid.map(|conference_sid| Command::SetMuted {
+            conference_sid,
+            leg_id,
+            value,
+        }));
     }
 
     /// Without the customer there is no call, without its only agent neither.

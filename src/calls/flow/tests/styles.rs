@@ -219,6 +219,25 @@ fn exit_flags_come_off_before_a_hold_and_back_on_after_it() {
 }
 
 #[test]
+fn a_hold_that_ends_while_they_are_out_of_the_room_is_over_when_they_come_back() {
+    let mut story = Story::introduced();
+    let conference_sid = ConferenceSid::from_u128(7);
+    let hold = |value| Command::SetHold { conference_sid: conference_sid.clone(), leg_id: CUSTOMER, value };
+    let control = |control| Event::ControlRequested { role: Role::Customer, control };
+    story.tell(control(Control::Hold)).unwrap();
+    // Sent to the room a second time, as the answer to the first was lost.
+    let participant = participant(CUSTOMER);
+    let away = RoomChangeKind::Left { participant, status: Some(LegStatus::InProgress), hung_up: false };
+    story.tell(room(8, away)).unwrap();
+    assert_eq!(story.tell(control(Control::Resume)).unwrap(), [hold(false)], "the hold may be on its way");
+    for value in [true, false] {
+        let command = hold(value);
+        story.tell(Event::CommandRefused { command, gone: true, failure: Failure::Error }).unwrap();
+    }
+    assert!(!story.joins(CUSTOMER, 9).contains(&hold(true)));
+}
+
+#[test]
 fn on_the_bridge_a_hold_takes_both_to_the_room_first() {
     let mut story = Story::connected();
     let hold = Event::ControlRequested { role: Role::Customer, control: Control::Hold };
