@@ -227,10 +227,7 @@ fn tell(conn: &mut DbConnection, lines: &[String], is_try: bool) -> QueryResult<
         conn.batch_execute("SELECT 1")?;
     }
     for line in lines {
-        sql_query("SELECT pg_notify($1, $2)")
-            .bind::<Text, _>(CHANNEL)
-            .bind::<Text, _>(line)
-            .execute(conn)?;
+        sql_query("SELECT pg_notify($1, $2)").bind::<Text, _>(CHANNEL).bind::<Text, _>(line).execute(conn)?;
     }
     Ok(())
 }

@@ -57,7 +57,10 @@ async fn what_one_copy_changes_is_heard_at_the_other_and_not_again_at_the_first(
     // One connection's news keep their order, so an echo would come before this.
     let there = placed(&other, &key).await;
     let before = heard(&mut one.news, Changed::Elsewhere(there)).await;
-    assert!(before.contains(&Changed::Here(here)) && !before.contains(&Changed::Elsewhere(here)), "{before:?}");
+    assert!(
+        before.contains(&Changed::Here(here)) && !before.contains(&Changed::Elsewhere(here)),
+        "{before:?}"
+    );
     one.stop().await;
     other.stop().await;
 }

@@ -7,12 +7,10 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
-use reqwest::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use warm_transfer::twilio::http_client;
 
 /// What belongs to one connection and not to the request or its answer.
-const OF_THE_CONNECTION: [&str; 4] =
-    [HOST.as_str(), CONNECTION.as_str(), CONTENT_LENGTH.as_str(), TRANSFER_ENCODING.as_str()];
+const OF_THE_CONNECTION: [&str; 4] = ["host", "connection", "content-length", "transfer-encoding"];
 
 /// Runs until it is stopped.
 pub struct Balancer {
