@@ -10,13 +10,13 @@ use tokio::sync::{Notify, broadcast};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use uuid::Uuid;
 
 use crate::calls::dispatcher;
 use crate::calls::flow::{Bridge, Policy, Style};
 use crate::calls::queue::Claimant;
 use crate::calls::services::Advanced;
 use crate::clock::{IdSource, SharedClock};
+use crate::copies::Changed;
 use crate::db::Db;
 use crate::telephony::PhoneNumber;
 use crate::twilio::TwilioClient;
@@ -70,8 +70,8 @@ pub struct App {
     pub process: String,
     /// Wakes the worker before its nap is over.
     pub knock: Notify,
-    /// Says which call has changed.
-    pub changed: broadcast::Sender<Uuid>,
+    /// Says which call has changed, here or at another copy.
+    pub changed: broadcast::Sender<Changed>,
     /// The commands that are being carried out: their claims are renewed until they are settled.
     pub in_hand: InHand,
     /// What is being carried out; a stop waits for it.
@@ -119,7 +119,7 @@ impl App {
         let has_commands = !advanced.commands.is_empty();
         dispatcher::dispatch(self, advanced.commands);
         if advanced.is_news {
-            drop(self.changed.send(advanced.call.id)); // nobody may be watching
+            drop(self.changed.send(Changed::Here(advanced.call.id))); // nobody may be watching
         }
         if advanced.is_news || has_commands {
             self.knock.notify_one();

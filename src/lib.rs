@@ -6,6 +6,7 @@
 //! | [`app`] | the state that views and workers share |
 //! | [`calls`] | the domain: calls, legs, transfers; `calls::flow` is the pure heart |
 //! | [`clock`] | where time, ids and randomness come from |
+//! | [`copies`] | news between the copies of the service that share one PostgreSQL |
 //! | [`db`] | connections, migrations, group commit, the spool; SQLite and PostgreSQL in one path of code |
 //! | [`demo`] | service, emulator and people on one stage, and the stories they play |
 //! | [`emulator`] | a Twilio of one's own |
@@ -25,6 +26,7 @@ pub mod agents;
 pub mod app;
 pub mod calls;
 pub mod clock;
+pub mod copies;
 pub mod db;
 pub mod demo;
 pub mod emulator;

@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use crate::app::{App, InHand, SharedApp};
 use crate::calls::dispatcher;
 use crate::clock::{IdSource, SharedClock};
+use crate::copies::Copies;
 use crate::db::Db;
 use crate::db::spool::Spool;
 use crate::middleware::request_log::request_log;
@@ -40,6 +41,7 @@ pub struct Server {
     handle: ServerHandle,
     serving: JoinHandle<std::io::Result<()>>,
     worker: JoinHandle<()>,
+    copies: Option<Copies>,
     patience: Duration,
 }
 
@@ -121,9 +123,10 @@ impl Server {
         let addr = listener.local_addr().context("listening nowhere")?;
         let server = server.listen(listener).context("cannot listen")?.run();
         let handle = server.handle();
+        let copies = Copies::start(&app);
         let worker = tokio::spawn(dispatcher::run(app.clone()));
         app.work(services::drain(app.clone()));
-        Ok(Self { app, addr, handle, serving: tokio::spawn(server), worker, patience })
+        Ok(Self { app, addr, handle, serving: tokio::spawn(server), worker, copies, patience })
     }
 
     /// Where it listens.
@@ -144,6 +147,10 @@ impl Server {
         self.handle.stop(true).await;
         self.serving.await.context("the server broke off")?.context("the server failed")?;
         self.app.stop(self.patience).await;
-        self.worker.await.context("the worker broke off")
+        let worked = self.worker.await.context("the worker broke off");
+        if let Some(copies) = self.copies {
+            copies.stop().await;
+        }
+        worked
     }
 }

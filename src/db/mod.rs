@@ -114,6 +114,8 @@ pub struct DbOptions {
 #[derive(Clone)]
 pub struct Db {
     pool: DbPool,
+    /// Opens connections beside the pool.
+    manager: Arc<Manager>,
     /// SQLite's one writer; PostgreSQL has none.
     writer: Option<Arc<Writer>>,
 }
@@ -130,7 +132,29 @@ impl Db {
             Location::Sqlite(_) => Some(Arc::new(Writer::start(manager())?)),
             Location::Postgres(_) => None,
         };
-        Ok(Self { pool, writer })
+        Ok(Self { pool, manager: Arc::new(manager()), writer })
+    }
+
+    /// Whether other processes on other machines may be using it.
+    pub fn is_shared(&self) -> bool {
+        self.writer.is_none()
+    }
+
+    /// Opens a connection beside the pool, prepared by these queries; it is not opened again when it is lost.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or the queries'.
+    pub async fn connect<F>(&self, prepare: F) -> Result<DbConnection, DbError>
+    where
+        F: FnOnce(&mut DbConnection) -> QueryResult<()> + Send + 'static,
+    {
+        let manager = self.manager.clone();
+        blocking(move || {
+            let mut conn = manager.open().map_err(|error| DbError::Unavailable(error.to_string()))?;
+            prepare(&mut conn)?;
+            Ok(conn)
+        })
+        .await
     }
 
     /// Runs queries that change nothing, on a blocking thread.
@@ -235,7 +259,7 @@ impl<E> From<DieselError> for TransactionError<E> {
 }
 
 /// Runs blocking work off the async threads, with the present span.
-async fn blocking<T, E, F>(work: F) -> Result<T, E>
+pub(crate) async fn blocking<T, E, F>(work: F) -> Result<T, E>
 where
     T: Send + 'static,
     E: From<DbError> + Send + 'static,

@@ -5,9 +5,9 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
-use uuid::Uuid;
 
 use super::stage::CUSTOMER;
+use crate::copies::Changed;
 
 /// How long, in real time, any one thing may take to happen.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -20,7 +20,7 @@ pub struct Crm {
     base_url: String,
     key: String,
     /// Says when looking is worth while.
-    changed: broadcast::Sender<Uuid>,
+    changed: broadcast::Sender<Changed>,
 }
 
 impl Crm {
@@ -28,13 +28,18 @@ impl Crm {
         http: reqwest::Client,
         base_url: String,
         key: String,
-        changed: broadcast::Sender<Uuid>,
+        changed: broadcast::Sender<Changed>,
     ) -> Self {
         Self { http, base_url, key, changed }
     }
 
-    pub(super) fn watch(&mut self, changed: broadcast::Sender<Uuid>) {
+    pub(super) fn watch(&mut self, changed: broadcast::Sender<Changed>) {
         self.changed = changed;
+    }
+
+    /// The same CRM, which reaches the service by another address.
+    pub fn at(&self, base_url: String) -> Self {
+        Self { http: self.http.clone(), base_url, key: self.key.clone(), changed: self.changed.clone() }
     }
 
     /// Where the service is.

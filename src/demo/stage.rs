@@ -160,6 +160,15 @@ impl Stage {
         Ok(self)
     }
 
+    /// Starts another copy of the service on the same database, on any free port.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn another_copy(&self) -> anyhow::Result<Server> {
+        let app = server::build(&self.settings, self.clock.clone(), Arc::new(RandomIds))?;
+        Server::start(&self.settings, app, server::listen("127.0.0.1:0")?).await
+    }
+
     /// Stops everything.
     ///
     /// # Errors

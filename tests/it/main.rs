@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod api;
 #[cfg(test)]
+mod copies;
+#[cfg(test)]
 mod emulator;
 #[cfg(test)]
 mod flows;

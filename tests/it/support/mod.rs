@@ -1,5 +1,6 @@
 //! What tests share: a database of their own, and the service running on it.
 
+pub mod balancer;
 pub mod database;
 pub mod front;
 pub mod outage;

@@ -9,10 +9,12 @@ use std::time::Duration;
 use diesel::prelude::*;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
+use tokio::sync::broadcast;
 use warm_transfer::agents::models::Scope;
 use warm_transfer::agents::services::create_key;
 use warm_transfer::app::App;
 use warm_transfer::clock::{RandomIds, SystemClock};
+use warm_transfer::copies::Changed;
 use warm_transfer::db::DbError;
 use warm_transfer::server::{self, Server};
 use warm_transfer::settings::Settings;
@@ -30,7 +32,9 @@ pub const AUTH_TOKEN: &str = "test_auth_token_0123456789abcdef";
 pub struct TestService {
     server: Server,
     http: reqwest::Client,
-    database: TestDatabase,
+    database: Arc<TestDatabase>,
+    /// What its watchers are told, from its start on.
+    pub news: broadcast::Receiver<Changed>,
 }
 
 /// What was answered.
@@ -60,7 +64,11 @@ impl TestService {
 
     /// Starts it with some settings of one's own.
     pub async fn start_with(more: &[(&str, &str)]) -> Self {
-        let database = TestDatabase::new();
+        Self::start_on(Arc::new(TestDatabase::new()), more).await
+    }
+
+    /// Starts it on a database that it may share.
+    pub async fn start_on(database: Arc<TestDatabase>, more: &[(&str, &str)]) -> Self {
         let spool = database.folder.path().join("spool").display().to_string();
         let variables = [
             ("DATABASE_URL", database.url.as_str()),
@@ -77,9 +85,10 @@ impl TestService {
         let settings = Settings::from_layers(Path::new("no-such-folder"), &variables).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let app = server::build(&settings, Arc::new(SystemClock::new()), Arc::new(RandomIds)).unwrap();
+        let news = app.changed.subscribe();
         let server = Server::start(&settings, app, listener).await.unwrap();
         let patience = Duration::from_secs(10);
-        Self { server, http: http_client(patience, patience).unwrap(), database }
+        Self { server, http: http_client(patience, patience).unwrap(), database, news }
     }
 
     /// What it shares.
