@@ -212,7 +212,7 @@ impl Taking<'_> {
             && !self.call.dial_ended
             && leg.role == Role::Customer
             && leg.room_sequence.is_none();
-        if is_on_bridge && matches!(self.call.stage, Stage::Transferring | Stage::Waiting) {
+        if is_on_bridge {
             self.drop_targets(None, &Words::NotNeeded);
             self.close_transfer(TransferStatus::Failed, Some(Failure::Error));
             self.call.enter(Stage::Connected);

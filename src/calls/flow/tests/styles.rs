@@ -295,3 +295,35 @@ fn nobody_is_sent_where_they_should_not_be_any_more() {
     story.tell(Event::MergeRequested).unwrap();
     assert!(is_still_wanted(&story.call, &stale));
 }
+
+/// With the second agent there already, Twilio will not take the customer off the bridge.
+fn refused_on_the_bridge(style: Style, command: Command) -> (Story, Vec<Command>) {
+    let request = TransferRequest { style, ..request_to(SECOND) };
+    let (mut story, _) = asked_for(request, Policy::default());
+    story.leg(SECOND, LegStatus::InProgress);
+    story.joins(SECOND, 1);
+    let asked = story.tell(Event::CommandRefused { command, gone: false, failure: Failure::Error }).unwrap();
+    (story, asked)
+}
+
+#[test]
+fn a_move_refused_after_the_second_agent_came_keeps_the_two_on_their_bridge() {
+    let moves = [
+        (Style::WithCustomer, Command::MoveToRoom { leg_id: CUSTOMER }),
+        (Style::PrivateFirst, Command::MoveToMusic { leg_id: CUSTOMER }),
+    ];
+    for (style, command) in moves {
+        let (story, asked) = refused_on_the_bridge(style, command);
+        assert_eq!(asked, [told(SECOND, Words::NotNeeded)]);
+        assert_eq!((story.call.stage, story.transfer().failure), (Stage::Connected, Some(Failure::Error)));
+    }
+}
+
+#[test]
+fn an_agent_who_may_be_on_the_bridge_is_never_redirected_as_that_hangs_up_on_the_customer() {
+    let (mut story, _) = asked_for(request_to(SECOND), Policy::default());
+    story.leg(SECOND, LegStatus::InProgress);
+    story.joins(SECOND, 1);
+    let asked = story.tell(Event::TimerFired(Timer::MoveAgain)).unwrap();
+    assert_eq!(asked, [Command::MoveToRoom { leg_id: CUSTOMER }]);
+}
