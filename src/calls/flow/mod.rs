@@ -8,6 +8,8 @@
 mod document;
 mod event;
 mod history;
+#[cfg(test)]
+mod model;
 mod observe;
 mod policy;
 mod rules;
@@ -52,12 +54,23 @@ pub struct Step {
 /// # Errors
 /// A [`Refusal`] when the event is a request that the call's state does not allow; nothing has changed then.
 pub fn step(call: &Call, event: &Event, policy: &Policy, now: DateTime<Utc>) -> Result<Step, Refusal> {
+    step_with(table::rule, call, event, policy, now)
+}
+
+/// [`step`], by any table: the search is to find what is wrong with a wrong one.
+fn step_with(
+    rules: fn(Stage, Trigger) -> Rule,
+    call: &Call,
+    event: &Event,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Result<Step, Refusal> {
     let subject = observe::subject(call, event);
     let mut taking =
         rules::Taking { call: call.clone(), event, subject, policy, now, commands: vec![], timers: vec![] };
     let trigger = observe::observe(&mut taking.call, event, now);
     if let Some(trigger) = trigger {
-        taking.apply(table::rule(call.stage, trigger))?;
+        taking.apply(rules(call.stage, trigger))?;
     }
     keep_wishes(call, &mut taking);
     end_the_taken_back(call, &mut taking);
