@@ -1,8 +1,8 @@
 //! The heart: one call's state and an event give the next state, what to ask Twilio, and which timers to set.
 //!
 //! Pure: no I/O, no clock, no `await`. [`step`] first *observes* (what does this news mean, is it new at all?), then
-//! looks the meaning up in the [`TABLE`], then applies the rule it finds there, then three laws that hold in every state:
-//! whoever enters the room is put on hold or muted there if that is wanted, a leg that was taken back is ended whenever it
+//! looks the meaning up in the [`TABLE`], then applies the rule it finds there, then four laws that hold in every state:
+//! whoever enters the room is put on hold or muted there if that is wanted, a hold that was refused is undone, a leg that was taken back is ended whenever it
 //! is seen alive, and a call whose last leg is over has ended.
 
 mod document;
@@ -73,6 +73,7 @@ fn step_with(
         taking.apply(rules(call.stage, trigger))?;
     }
     keep_wishes(call, &mut taking);
+    undo_a_refused_hold(&mut taking);
     end_the_taken_back(call, &mut taking);
     close_if_over(&mut taking.call, now);
     Ok(Step { call: taking.call, trigger, commands: taking.commands, timers: taking.timers })
@@ -158,6 +159,19 @@ fn keep_wishes(before: &Call, taking: &mut rules::Taking<'_>) {
         if has_come && leg.muted {
             taking.commands.push(Command::SetMuted { conference_sid: conference_sid(), leg_id, value: true });
         }
+    }
+}
+
+/// A hold that Twilio is believed to have refused may have happened: nobody is to hear music that nobody knows of.
+fn undo_a_refused_hold(taking: &mut rules::Taking<'_>) {
+    let Event::CommandRefused { command: Command::SetHold { conference_sid, leg_id, value: true }, .. } =
+        taking.event
+    else {
+        return;
+    };
+    if taking.call.leg(*leg_id).is_some_and(|leg| leg.in_room && !leg.on_hold) {
+        let conference_sid = conference_sid.clone();
+        taking.commands.push(Command::SetHold { conference_sid, leg_id: *leg_id, value: false });
     }
 }
 
