@@ -13,7 +13,7 @@ use crate::calls::flow::words::{Words, failure_detail, outcome};
 
 impl Taking<'_> {
     /// Rings the second agent and moves the customer at the same time: to the room, or to the music outside it. Only where
-    /// both are in the room and the agents are to talk alone must the customer be out of it first.
+    /// both are in the room, or on their way, and the agents are to talk alone must the customer be out of it first.
     pub(super) fn bring(&mut self) {
         let Event::TransferRequested(request) = self.event else { return };
         let is_on_bridge = self.call.stage == Stage::Connected;
@@ -22,15 +22,13 @@ impl Taking<'_> {
         if !is_on_bridge {
             self.exits_end_room(false);
         }
-        let customer = self.call.customer().map(|leg| (leg.id, leg.in_room));
-        let leg_id = customer.map(|(leg_id, _)| leg_id);
+        let leg_id = self.call.customer().map(|leg| leg.id);
         match request.style {
             Style::WithCustomer if is_on_bridge => self.send(leg_id, Place::Room),
             Style::WithCustomer => {}
             Style::PrivateFirst | Style::Blind => self.send(leg_id, Place::Music),
         }
-        let must_leave_first = request.style == Style::PrivateFirst && customer.is_some_and(|(_, here)| here);
-        if must_leave_first {
+        if request.style == Style::PrivateFirst && !is_on_bridge {
             self.call.next_in = self.call.transfer().map(|transfer| transfer.leg_id);
         } else {
             self.ring_targets();
@@ -229,9 +227,10 @@ impl Taking<'_> {
             leg.in_room = leg.room_sequence.is_some();
         }
         self.call.next_in = None;
+        let is_customer = self.call.customer().is_some_and(|leg| leg.id == leg_id);
         match self.call.stage {
-            Stage::Consulting => self.call.enter(Stage::Swapped),
-            Stage::Swapped => self.call.enter(Stage::Consulting),
+            Stage::Consulting | Stage::Swapped if is_customer => self.call.enter(Stage::Swapped),
+            Stage::Consulting | Stage::Swapped => self.call.enter(Stage::Consulting),
             Stage::Transferring => self.give_up(Failure::Error),
             _ => {}
         }

@@ -327,3 +327,38 @@ fn an_agent_who_may_be_on_the_bridge_is_never_redirected_as_that_hangs_up_on_the
     let asked = story.tell(Event::TimerFired(Timer::MoveAgain)).unwrap();
     assert_eq!(asked, [Command::MoveToRoom { leg_id: CUSTOMER }]);
 }
+
+#[test]
+fn after_two_swaps_a_refused_move_leaves_inside_whoever_is_inside() {
+    let mut story = consulting();
+    story.tell(Event::SwapRequested).unwrap();
+    story.tell(Event::SwapRequested).unwrap();
+    let command = Command::MoveToMusic { leg_id: SECOND };
+    story.tell(Event::CommandRefused { command, gone: false, failure: Failure::Error }).unwrap();
+    assert_eq!(story.call.stage, Stage::Consulting, "the second agent is inside, the customer is not");
+}
+
+#[test]
+fn a_customer_on_the_way_back_to_the_room_must_leave_it_first_all_the_same() {
+    let fourth = Uuid::from_u128(5);
+    let mut story = Story::introduced();
+    story.leaves(FIRST, 4);
+    let request = |leg_id| {
+        Event::TransferRequested(TransferRequest { style: Style::PrivateFirst, ..request_to(leg_id) })
+    };
+    story.tell(request(THIRD)).unwrap();
+    story.tell(Event::CancelRequested).unwrap();
+    let asked = story.tell(request(fourth)).unwrap();
+    assert!(!asked.iter().any(Command::dials), "{asked:?}");
+}
+
+#[test]
+fn a_hold_that_was_refused_is_undone_as_it_may_have_happened() {
+    let mut story = Story::introduced();
+    let hold =
+        |value| Command::SetHold { conference_sid: ConferenceSid::from_u128(7), leg_id: CUSTOMER, value };
+    story.tell(Event::ControlRequested { role: Role::Customer, control: Control::Hold }).unwrap();
+    let refused = Event::CommandRefused { command: hold(true), gone: false, failure: Failure::Error };
+    assert_eq!(story.tell(refused).unwrap(), [hold(false)]);
+    assert!(!story.call.leg(CUSTOMER).unwrap().on_hold);
+}
