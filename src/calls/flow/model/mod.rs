@@ -10,59 +10,164 @@ mod world;
 use scenario::{Ask, Scenario, Start};
 use search::explore;
 
-use super::{Bridge, Style};
+use super::{
+    AgentLeavesEarly, Bridge, CustomerLeavesConsult, NobodyLeft, Policy, Ring, Role, Style, TargetFails,
+};
 
+/// How much deeper than with faults.
+const CALM: u32 = 3;
+
+/// Explores with faults to the scenario's depth, and without any a good deal deeper.
 fn check(scenario: &Scenario) {
-    let deeper = std::env::var("MODEL_DEEPER").ok().and_then(|it| it.parse::<u32>().ok()).unwrap_or(0);
-    let scenario = &Scenario { depth: scenario.depth + deeper, ..scenario.clone() };
-    let report = explore(scenario);
-    println!(
-        "{:<40} depth {:>2}{} {:>8} states {:>9} transitions {:>6.1} s",
-        scenario.name,
-        report.depth,
-        if report.is_complete { ", all" } else { "     " },
-        report.states,
-        report.transitions,
-        report.took.as_secs_f32()
-    );
-    if let Some(violation) = report.violation {
-        panic!("{violation}");
+    let deeper = std::env::var("MODEL_DEEPER").ok().and_then(|it| it.parse::<i32>().ok()).unwrap_or(0);
+    for (faults, depth) in [(scenario.faults, scenario.depth), (0, scenario.depth + CALM)] {
+        let depth = depth.saturating_add_signed(deeper);
+        let report = explore(&Scenario { faults, depth, ..scenario.clone() });
+        println!("| {} | {faults} | {report} |", scenario.name);
+        assert!(report.violation.is_none(), "{}", report.violation.unwrap_or_default());
+    }
+}
+
+/// On the bridge and in the room.
+fn check_both(names: [&'static str; 2], scenario: &Scenario) {
+    for (name, bridge) in names.into_iter().zip([Bridge::Dial, Bridge::Room]) {
+        check(&Scenario { name, bridge, ..scenario.clone() });
     }
 }
 
 #[test]
 fn placing() {
-    for (name, bridge) in [("placing, bridge", Bridge::Dial), ("placing, room", Bridge::Room)] {
-        check(&Scenario {
-            name,
-            bridge,
-            start: Start::Placed,
-            asks: vec![Ask::HangUp],
-            depth: 8,
-            ..Scenario::default()
-        });
-    }
+    let scenario =
+        Scenario { start: Start::Placed, asks: vec![Ask::HangUp], depth: 9, ..Scenario::default() };
+    check_both(["placing, bridge", "placing, room"], &scenario);
+}
+
+#[test]
+fn in_conversation() {
+    let asks = vec![
+        Ask::Transfer,
+        Ask::Hold(Role::Customer),
+        Ask::Resume(Role::Customer),
+        Ask::Remove(Role::FirstAgent),
+    ];
+    let scenario =
+        Scenario { start: Start::Connected, asks, how_many_asks: 2, depth: 5, ..Scenario::default() };
+    check_both(["in conversation, bridge", "in conversation, room"], &scenario);
 }
 
 #[test]
 fn with_customer() {
-    check(&Scenario { name: "with_customer, bridge", depth: 6, ..Scenario::default() });
-    let bridge = Bridge::Room;
-    check(&Scenario { name: "with_customer, room", bridge, depth: 6, ..Scenario::default() });
+    check_both(
+        ["with_customer, bridge", "with_customer, room"],
+        &Scenario { depth: 5, ..Scenario::default() },
+    );
 }
 
 #[test]
 fn private_first() {
-    let style = Style::PrivateFirst;
-    check(&Scenario { name: "private_first, bridge", style, depth: 6, ..Scenario::default() });
-    let bridge = Bridge::Room;
-    check(&Scenario { name: "private_first, room", style, bridge, depth: 6, ..Scenario::default() });
+    let scenario = Scenario { style: Style::PrivateFirst, depth: 5, ..Scenario::default() };
+    check_both(["private_first, bridge", "private_first, room"], &scenario);
 }
 
 #[test]
 fn blind() {
-    let style = Style::Blind;
-    check(&Scenario { name: "blind, bridge", style, depth: 6, ..Scenario::default() });
-    let bridge = Bridge::Room;
-    check(&Scenario { name: "blind, room", style, bridge, depth: 6, ..Scenario::default() });
+    let scenario = Scenario { style: Style::Blind, depth: 5, ..Scenario::default() };
+    check_both(["blind, bridge", "blind, room"], &scenario);
+}
+
+#[test]
+fn ringing() {
+    let styles = [
+        ("ringing, with_customer", Style::WithCustomer),
+        ("ringing, private_first", Style::PrivateFirst),
+        ("ringing, blind", Style::Blind),
+    ];
+    for (name, style) in styles {
+        check(&Scenario { name, style, start: Start::Ringing, depth: 7, ..Scenario::default() });
+    }
+}
+
+#[test]
+fn at_the_gate() {
+    let scenario = Scenario { require_accept: true, start: Start::Ringing, depth: 7, ..Scenario::default() };
+    check_both(["gate, bridge", "gate, room"], &scenario);
+    check(&Scenario { name: "gate, private_first", style: Style::PrivateFirst, ..scenario.clone() });
+    check(&Scenario { name: "gate, blind", style: Style::Blind, ..scenario });
+}
+
+#[test]
+fn several_targets() {
+    let two = Scenario { targets: 2, start: Start::Ringing, depth: 6, ..Scenario::default() };
+    check(&Scenario { name: "two in turn", ..two.clone() });
+    check(&Scenario { name: "two together", ring: Ring::Together, depth: 5, ..two.clone() });
+    check(&Scenario {
+        name: "two together, blind",
+        ring: Ring::Together,
+        style: Style::Blind,
+        depth: 5,
+        ..two
+    });
+}
+
+#[test]
+fn consulting() {
+    let asks = vec![Ask::Swap, Ask::Merge, Ask::Complete, Ask::Cancel, Ask::Remove(Role::SecondAgent)];
+    let scenario = Scenario {
+        style: Style::PrivateFirst,
+        start: Start::Arrived,
+        asks,
+        how_many_asks: 3,
+        depth: 6,
+        ..Scenario::default()
+    };
+    check_both(["consulting, bridge", "consulting, room"], &scenario);
+}
+
+#[test]
+fn introducing() {
+    let asks = vec![Ask::Hold(Role::Customer), Ask::Resume(Role::Customer), Ask::Complete, Ask::Cancel];
+    let scenario =
+        Scenario { start: Start::Arrived, asks, how_many_asks: 3, depth: 6, ..Scenario::default() };
+    check_both(["introducing, bridge", "introducing, room"], &scenario);
+}
+
+#[test]
+fn handed_over() {
+    let asks = vec![Ask::Transfer, Ask::Hold(Role::Customer), Ask::Resume(Role::Customer), Ask::Cancel];
+    let after =
+        Scenario { start: Start::HandedOver, asks, how_many_asks: 3, depth: 5, ..Scenario::default() };
+    check(&Scenario { name: "handed over, with_customer", ..after.clone() });
+    check(&Scenario { name: "handed over, private_first", style: Style::PrivateFirst, ..after.clone() });
+    check(&Scenario { name: "handed over, blind", style: Style::Blind, ..after });
+}
+
+#[test]
+fn other_choices() {
+    let policy = Policy {
+        nobody_reached: NobodyLeft::RingBack,
+        blind_fails: NobodyLeft::RingBack,
+        second_agent_leaves: NobodyLeft::RingBack,
+        customer_leaves_consult: CustomerLeavesConsult::AgentsFinish,
+        target_fails: TargetFails::TryAgain,
+        ..Policy::default()
+    };
+    let other = Scenario { policy, ..Scenario::default() };
+    let style = Style::PrivateFirst;
+    check(&Scenario { name: "rings back, ringing", start: Start::Ringing, depth: 6, ..other.clone() });
+    check(&Scenario {
+        name: "rings back, consulting",
+        style,
+        start: Start::Arrived,
+        depth: 6,
+        ..other.clone()
+    });
+    check(&Scenario { name: "rings back, handed over", start: Start::HandedOver, depth: 6, ..other });
+    let policy = Policy {
+        agent_leaves_early: AgentLeavesEarly::EndCall,
+        blind_fails: NobodyLeft::Goodbye,
+        ..Policy::default()
+    };
+    let other = Scenario { policy, start: Start::Ringing, depth: 6, ..Scenario::default() };
+    check(&Scenario { name: "ends early, with_customer", ..other.clone() });
+    check(&Scenario { name: "ends early, blind", style: Style::Blind, ..other });
 }

@@ -1,6 +1,7 @@
 //! Breadth-first search: every state within a scenario's depth, each once, and the shortest path to one that breaks a law.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::laws;
@@ -16,6 +17,14 @@ pub struct Report {
     pub is_complete: bool,
     pub took: Duration,
     pub violation: Option<String>,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = if self.is_complete { ", all" } else { "" };
+        let secs = self.took.as_secs_f32();
+        write!(f, "{}{all} | {} | {} | {secs:.1}", self.depth, self.states, self.transitions)
+    }
 }
 
 /// How each state was found first: from which, by what.

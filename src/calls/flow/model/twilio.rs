@@ -95,6 +95,8 @@ pub struct Twilio {
     pub room: Room,
     /// In no order: kept sorted, so that equal states are equal.
     pub mail: Vec<Mail>,
+    /// The room has closed on the customer and somebody they could talk to.
+    pub closed_on_two: bool,
 }
 
 impl Twilio {
@@ -254,6 +256,7 @@ impl Twilio {
 
     /// The room closes on whoever is left in it.
     fn close(&mut self, by: Seat) {
+        self.closed_on_two |= self.room.members.len() > 1 && self.member(CUSTOMER).is_some();
         for member in std::mem::take(&mut self.room.members) {
             let seat = member.seat;
             let goes_on = self.line(seat) == Line::On(At::Room);
