@@ -362,3 +362,21 @@ fn a_hold_that_was_refused_is_undone_as_it_may_have_happened() {
     assert_eq!(story.tell(refused).unwrap(), [hold(false)]);
     assert!(!story.call.leg(CUSTOMER).unwrap().on_hold);
 }
+
+#[test]
+fn late_news_of_who_is_to_come_in_does_not_let_them_in_before_the_other_is_out() {
+    let mut story = consulting();
+    story.tell(Event::SwapRequested).unwrap();
+    story.tell(Event::MusicStarted { leg_id: SECOND }).unwrap();
+    story.tell(Event::SwapRequested).unwrap();
+    let kind = RoomChangeKind::Left {
+        participant: participant(SECOND),
+        status: Some(LegStatus::InProgress),
+        hung_up: false,
+    };
+    assert!(story.tell(room(3, kind)).unwrap().is_empty(), "the customer may still be inside");
+    assert_eq!(
+        story.tell(Event::MusicStarted { leg_id: CUSTOMER }).unwrap(),
+        [Command::MoveToRoom { leg_id: SECOND }]
+    );
+}
