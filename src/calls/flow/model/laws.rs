@@ -22,8 +22,6 @@ pub fn check(world: &World, scenario: &Scenario) -> Law {
     }
     nobody_is_rung_too_often(world, scenario)?;
     nobody_hears_what_is_private(world)?;
-    let is_unasked = world.twilio.closed_on_two && !world.past.end_was_asked;
-    law(!is_unasked, "I4: the room closes on two who talk")?;
     let is_quiet = world.is_quiet();
     if is_quiet {
         let mut later = world.clone();

@@ -95,8 +95,6 @@ pub struct Twilio {
     pub room: Room,
     /// In no order: kept sorted, so that equal states are equal.
     pub mail: Vec<Mail>,
-    /// The room has closed on the customer and somebody they could talk to.
-    pub closed_on_two: bool,
 }
 
 impl Twilio {
@@ -175,6 +173,12 @@ impl Twilio {
         if self.line(AGENT) == Line::On(At::Dialling) && seat == CUSTOMER {
             self.people[AGENT].line = Line::On(At::Action { reached: false });
         }
+    }
+
+    /// Whether this person's leaving closes the room on the customer and somebody they can talk to.
+    pub fn would_close_on_two(&self, seat: Seat) -> bool {
+        let closes = self.member(seat).is_some_and(|member| member.ends_room);
+        closes && seat != CUSTOMER && self.member(CUSTOMER).is_some() && self.room.members.len() > 2
     }
 
     /// A leg ends, by its person's hand or by ours.
@@ -256,7 +260,6 @@ impl Twilio {
 
     /// The room closes on whoever is left in it.
     fn close(&mut self, by: Seat) {
-        self.closed_on_two |= self.room.members.len() > 1 && self.member(CUSTOMER).is_some();
         for member in std::mem::take(&mut self.room.members) {
             let seat = member.seat;
             let goes_on = self.line(seat) == Line::On(At::Room);

@@ -10,9 +10,9 @@ use uuid::Uuid;
 use super::scenario::{Ask, Scenario};
 use super::twilio::{AGENT, At, CUSTOMER, Line, Mail, Person, Seat, Twilio};
 use crate::calls::flow::{
-    AfterDial, AfterGate, Bridge, Call, Command, DialEnded, Event, Failure, GateAnswer, LegProgress,
-    LegStatus, Participant, Refusal, RoomChange, RoomChangeKind, Stage, Timer, after_dial, after_gate,
-    is_still_wanted, step_with,
+    AfterDial, AfterGate, AgentLeavesEarly, Bridge, Call, Command, DialEnded, Event, Failure, GateAnswer,
+    LegProgress, LegStatus, Participant, Refusal, RoomChange, RoomChangeKind, Stage, Timer, after_dial,
+    after_gate, is_still_wanted, step_with,
 };
 use crate::telephony::{CallSid, ConferenceSid};
 
@@ -239,10 +239,14 @@ impl World {
             }
             Action::Answer(seat) => self.answer(seat.into()),
             Action::LetRing(seat) => self.twilio.ring_in_vain(seat.into(), LegStatus::Busy),
-            Action::HangUp(seat) | Action::WordsEnd(seat) => {
-                let by_hand = matches!(action, Action::HangUp(_));
-                self.twilio.end(seat.into(), by_hand);
+            Action::HangUp(seat) => {
+                // While flags are being changed this cannot be helped; when nothing is on its way it must not be.
+                if self.is_quiet() && self.twilio.would_close_on_two(seat.into()) {
+                    self.past.broken = Some("I4: the room closes on two who talk");
+                }
+                self.twilio.end(seat.into(), true);
             }
+            Action::WordsEnd(seat) => self.twilio.end(seat.into(), false),
             Action::Press(seat, answer) => self.press(scenario, seat.into(), answer),
             Action::DialAction => self.dial_action(scenario),
             Action::Ask(ask) => {
@@ -506,6 +510,9 @@ impl World {
         if self.call.stage == Stage::Ended && outcome(&self.call) != outcome(&step.call) {
             self.past.broken = Some("I5: the call ends twice");
         }
+        if self.dismisses_a_customer_in_company(scenario, &step.commands) {
+            self.past.broken = Some("I4: the customer is dismissed though an agent is there");
+        }
         let tasks = step.commands.into_iter();
         self.tasks.extend(tasks.map(|command| Task { command, uncertain: false, answer: None }));
         self.tasks.sort_by_key(|task| task.command.leg_id()); // stable: about one leg in their order
@@ -523,6 +530,24 @@ impl World {
             self.call = Rc::new(step.call);
         }
         Ok(())
+    }
+}
+
+impl World {
+    /// Whether these commands end a customer's leg who is in the room with an agent that has, or has taken, the call.
+    fn dismisses_a_customer_in_company(&self, scenario: &Scenario, commands: &[Command]) -> bool {
+        let customer = self.call.legs[CUSTOMER].id;
+        let is_dismissal = |command: &Command| matches!(command, Command::TellAndEnd { leg_id, .. } | Command::EndLeg { leg_id } if *leg_id == customer);
+        let is_chosen = scenario.policy.agent_leaves_early == AgentLeavesEarly::EndCall
+            || self.past.end_was_asked
+            || self.call.stage == Stage::Ending;
+        let taker = self.call.transfer().filter(|it| it.taken).map(|it| it.leg_id);
+        let is_there = |leg_id: Uuid| {
+            let seat = self.seat_of(leg_id).filter(|seat| self.twilio.member(*seat).is_some());
+            seat.is_some_and(|seat| !self.call.legs[seat].end_wanted)
+        };
+        let has_company = [Some(self.call.holder), taker].into_iter().flatten().any(is_there);
+        !is_chosen && has_company && commands.iter().any(is_dismissal)
     }
 }
 
