@@ -510,7 +510,8 @@ impl World {
         if self.call.stage == Stage::Ended && outcome(&self.call) != outcome(&step.call) {
             self.past.broken = Some("I5: the call ends twice");
         }
-        if self.dismisses_a_customer_in_company(scenario, &step.commands) {
+        let is_taken_back = matches!(event, Event::CancelRequested | Event::RemoveRequested { .. });
+        if !is_taken_back && self.dismisses_a_customer_in_company(scenario, &step.commands) {
             self.past.broken = Some("I4: the customer is dismissed though an agent is there");
         }
         let tasks = step.commands.into_iter();
@@ -546,8 +547,10 @@ impl World {
             let seat = self.seat_of(leg_id).filter(|seat| self.twilio.member(*seat).is_some());
             seat.is_some_and(|seat| !self.call.legs[seat].end_wanted)
         };
-        let has_company = [Some(self.call.holder), taker].into_iter().flatten().any(is_there);
-        !is_chosen && has_company && commands.iter().any(is_dismissal)
+        let holder = Some(self.call.holder).filter(|_| self.call.stage != Stage::Waiting);
+        let has_company = [holder, taker].into_iter().flatten().any(is_there);
+        let customer_talks = self.call.legs[CUSTOMER].is_talking();
+        !is_chosen && customer_talks && has_company && commands.iter().any(is_dismissal)
     }
 }
 
