@@ -81,16 +81,18 @@ impl Documents {
     pub fn gate(&self, query: &Gate) -> Response {
         let briefing = query.briefing.as_deref().unwrap_or("You are asked to take over a call.");
         let again = self.links.accept(&Gate { attempt: query.attempt + 1, ..query.clone() });
-        let mut gather = Gather::default();
-        gather.action = Some(again.clone());
-        gather.method = Some(Method::Post);
-        gather.num_digits = Some(1);
-        gather.finish_on_key = Some(String::new());
-        gather.timeout = Some(GATE_TIMEOUT_SECS);
-        gather.prompts = vec![
-            Prompt::Say(self.sentence(briefing)),
-            Prompt::Say(self.sentence("Press 1 to take the call, or 2 to decline.")),
-        ];
+        let gather = Gather {
+            action: Some(again.clone()),
+            method: Some(Method::Post),
+            num_digits: Some(1),
+            finish_on_key: Some(String::new()),
+            timeout: Some(GATE_TIMEOUT_SECS),
+            prompts: vec![
+                Prompt::Say(self.sentence(briefing)),
+                Prompt::Say(self.sentence("Press 1 to take the call, or 2 to decline.")),
+            ],
+            ..Gather::default()
+        };
         Response::new(vec![gather.into(), Redirect::to(again).into()])
     }
 

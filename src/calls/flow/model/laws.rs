@@ -28,7 +28,7 @@ pub fn check(world: &World, scenario: &Scenario) -> Law {
         later.come_to_rest(scenario).map_err(|error| format!("I5: {error}"))?;
         at_rest(&later, scenario)?;
     }
-    if is_quiet || world.key() % ONE_IN == 0 {
+    if is_quiet || world.key().is_multiple_of(ONE_IN) {
         a_hang_up_ends_it(world, scenario)?;
     }
     Ok(())
@@ -163,7 +163,7 @@ impl World {
     /// What goes on by itself.
     fn on_its_way(&self) -> Option<Action> {
         let of_people = (0..self.twilio.people.len()).find_map(|seat| match self.twilio.line(seat) {
-            Line::On(At::Action { .. }) => Some(Action::DialAction),
+            Line::On(At::Action { .. }) => Some(Action::DialOver),
             Line::On(At::Words) => Some(Action::WordsEnd(seat as u8)),
             _ => None,
         });

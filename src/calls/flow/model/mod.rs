@@ -100,12 +100,12 @@ fn at_the_gate() {
 fn several_targets() {
     let two = Scenario { targets: 2, start: Start::Ringing, depth: 5, ..Scenario::default() };
     check(&Scenario { name: "two in turn", ..two.clone() });
-    check(&Scenario { name: "two together", ring: Ring::Together, depth: 5, ..two.clone() });
+    check(&Scenario { name: "two together", ring: Ring::Together, depth: 4, ..two.clone() });
     check(&Scenario {
         name: "two together, blind",
         ring: Ring::Together,
         style: Style::Blind,
-        depth: 5,
+        depth: 4,
         ..two
     });
 }

@@ -35,7 +35,7 @@ pub fn explore(scenario: &Scenario) -> Report {
     let started = Instant::now();
     let first = scenario.begin();
     let mut seen = HashSet::from([first.key()]);
-    let mut trail: Trail = vec![(0, Action::DialAction)];
+    let mut trail: Trail = vec![(0, Action::DialOver)];
     let mut transitions = 0;
     let mut depth = 0;
     let mut violation = laws::check(&first, scenario).err().map(|law| story(scenario, &trail, 0, &law));
@@ -112,7 +112,7 @@ impl World {
             Action::HangUp(seat) => format!("hangs up: {}", self.name(seat.into())),
             Action::Press(seat, answer) => format!("at the gate, {answer}: {}", self.name(seat.into())),
             Action::WordsEnd(seat) => format!("has heard the last words: {}", self.name(seat.into())),
-            Action::DialAction => "Twilio asks for the Dial action".into(),
+            Action::DialOver => "Twilio asks for the Dial action".into(),
             Action::Ask(ask) => format!("API: {ask:?}"),
         }
     }

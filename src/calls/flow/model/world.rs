@@ -84,7 +84,7 @@ pub enum Action {
     /// The last words have been said.
     WordsEnd(u8),
     /// Twilio asks for the action of the first agent's Dial.
-    DialAction,
+    DialOver,
     Ask(Ask),
 }
 
@@ -186,7 +186,7 @@ impl World {
             Line::Absent | Line::Over => vec![],
             Line::Ringing => vec![Action::Answer(at), Action::LetRing(at)],
             Line::On(At::Words) => vec![Action::WordsEnd(at)],
-            Line::On(At::Action { .. }) => vec![Action::DialAction, Action::HangUp(at)],
+            Line::On(At::Action { .. }) => vec![Action::DialOver, Action::HangUp(at)],
             Line::On(At::Gate) => {
                 let answers = [GateAnswer::Accepted, GateAnswer::Declined, GateAnswer::Silent];
                 let presses = answers.into_iter().map(|answer| Action::Press(at, answer));
@@ -248,7 +248,7 @@ impl World {
             }
             Action::WordsEnd(seat) => self.twilio.end(seat.into(), false),
             Action::Press(seat, answer) => self.press(scenario, seat.into(), answer),
-            Action::DialAction => self.dial_action(scenario),
+            Action::DialOver => self.dial_action(scenario),
             Action::Ask(ask) => {
                 self.asks -= 1;
                 return self.ask(scenario, ask);
