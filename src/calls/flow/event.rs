@@ -193,7 +193,7 @@ pub struct Participant {
 }
 
 /// What we ask Twilio to do; becomes a row before it becomes a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case", tag = "command")]
 #[strum(serialize_all = "snake_case")]
 pub enum Command {
@@ -312,7 +312,7 @@ impl Command {
 }
 
 /// A time that the flow asked to be woken at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "timer")]
 pub enum Timer {
     /// By now Twilio must have said what became of this ringing leg.

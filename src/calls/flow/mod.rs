@@ -1,13 +1,16 @@
 //! The heart: one call's state and an event give the next state, what to ask Twilio, and which timers to set.
 //!
 //! Pure: no I/O, no clock, no `await`. [`step`] first *observes* (what does this news mean, is it new at all?), then
-//! looks the meaning up in the [`TABLE`], then applies the rule it finds there, then three laws that hold in every state:
-//! whoever is in the room is on hold or muted there if that is wanted, or else the customer would hear nothing; a leg that
-//! was taken back is ended whenever it is seen alive; and a call whose last leg is over has ended.
+//! looks the meaning up in the [`TABLE`], then applies the rule it finds there, then four laws that hold in every state:
+//! whoever is in the room is on hold or muted there if that is wanted, or else the customer would hear nothing; a hold
+//! that was refused is undone; a leg that was taken back is ended whenever it is seen alive; and a call whose last leg is
+//! over has ended.
 
 mod document;
 mod event;
 mod history;
+#[cfg(test)]
+mod model;
 mod observe;
 mod policy;
 mod rules;
@@ -52,14 +55,26 @@ pub struct Step {
 /// # Errors
 /// A [`Refusal`] when the event is a request that the call's state does not allow; nothing has changed then.
 pub fn step(call: &Call, event: &Event, policy: &Policy, now: DateTime<Utc>) -> Result<Step, Refusal> {
+    step_with(table::rule, call, event, policy, now)
+}
+
+/// [`step`], by any table: the search is to find what is wrong with a wrong one.
+fn step_with(
+    rules: fn(Stage, Trigger) -> Rule,
+    call: &Call,
+    event: &Event,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Result<Step, Refusal> {
     let subject = observe::subject(call, event);
     let mut taking =
         rules::Taking { call: call.clone(), event, subject, policy, now, commands: vec![], timers: vec![] };
     let trigger = observe::observe(&mut taking.call, event, now);
     if let Some(trigger) = trigger {
-        taking.apply(table::rule(call.stage, trigger))?;
+        taking.apply(rules(call.stage, trigger))?;
     }
     keep_wishes(call, &mut taking);
+    undo_a_refused_hold(&mut taking);
     end_the_taken_back(call, &mut taking);
     close_if_over(&mut taking.call, now);
     Ok(Step { call: taking.call, trigger, commands: taking.commands, timers: taking.timers })
@@ -158,6 +173,20 @@ fn keep_wishes(before: &Call, taking: &mut rules::Taking<'_>) {
         if was_here.is_some_and(|leg| leg.muted) != leg.muted {
             taking.commands.push(Command::SetMuted { conference_sid, leg_id, value: leg.muted });
         }
+    }
+}
+
+/// A hold that Twilio is believed to have refused may have happened: nobody is to hear music that nobody knows of.
+fn undo_a_refused_hold(taking: &mut rules::Taking<'_>) {
+    let Event::CommandRefused { command: Command::SetHold { conference_sid, leg_id, value: true }, .. } =
+        taking.event
+    else {
+        return;
+    };
+    let undo = Command::SetHold { conference_sid: conference_sid.clone(), leg_id: *leg_id, value: false };
+    let is_to_hear = taking.call.leg(*leg_id).is_some_and(|leg| leg.in_room && !taking.call.is_held(leg));
+    if is_to_hear && !taking.commands.contains(&undo) {
+        taking.commands.push(undo);
     }
 }
 

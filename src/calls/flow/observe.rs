@@ -170,7 +170,13 @@ fn gone(call: &mut Call, leg_id: Uuid, now: DateTime<Utc>) -> Option<Trigger> {
 fn music_started(call: &mut Call, leg_id: Uuid) -> Option<Trigger> {
     let leg = call.leg_mut(leg_id).filter(|leg| leg.sent_to == Place::Music)?;
     leg.in_room = false;
-    call.next_in.filter(|next| *next != leg_id).map(|_| Trigger::Parked)
+    is_awaited_outside(call, leg_id).then_some(Trigger::Parked)
+}
+
+/// Whether somebody may come in as soon as this leg is out. Who is to come in themselves is out already.
+fn is_awaited_outside(call: &Call, leg_id: Uuid) -> bool {
+    let is_sent = call.leg(leg_id).is_some_and(|leg| leg.sent_to == Place::Music);
+    is_sent && call.next_in.is_some_and(|next| next != leg_id)
 }
 
 /// Who does not take the call hears a goodbye from the gate itself, so their leg is as good as over.
@@ -236,8 +242,7 @@ fn room_changed(call: &mut Call, change: &RoomChange, now: DateTime<Utc>) -> Opt
             if *status == Some(LegStatus::Completed) {
                 return gone(call, leg_id, now);
             }
-            let is_parked = leg.sent_to == Place::Music && call.next_in.is_some_and(|next| next != leg_id);
-            is_parked.then_some(Trigger::Parked)
+            is_awaited_outside(call, leg_id).then_some(Trigger::Parked)
         }
         RoomChangeKind::Ended { by } => {
             // Whom we sent away closed the room by our doing.

@@ -181,7 +181,7 @@ impl Ord for LegStatus {
 }
 
 /// One Twilio call of a [`Call`].
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Leg {
     /// Ours; travels in every URL and as the participant's label, so that a callback finds its leg.
     pub id: Uuid,
@@ -269,7 +269,7 @@ impl Leg {
 }
 
 /// Bringing in a second agent.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Transfer {
     /// Ours.
     pub id: Uuid,
@@ -306,7 +306,7 @@ pub struct Transfer {
 }
 
 /// One conversation, from the request to the last hang-up.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Call {
     /// UUIDv7.
     pub id: Uuid,

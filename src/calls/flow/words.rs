@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::state::Failure;
 
 /// Something said to a person on the phone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "words")]
 pub enum Words {
     /// To an agent whose customer could not be reached.

@@ -151,9 +151,17 @@ impl Taking<'_> {
         }
     }
 
-    /// Those who should be in the room, and are not as far as we know.
+    /// Those who should be in the room, and are not as far as we know. An agent whose Dial is not over yet follows the
+    /// customer by themselves; to send them would hang up on whoever they have on the bridge.
     fn missing(&self) -> Vec<Uuid> {
-        let agent = self.call.agent().filter(|_| self.call.stage != Stage::Waiting);
+        let is_dialling = |leg: &Leg| {
+            self.call.bridge == Bridge::Dial
+                && !self.call.dial_ended
+                && leg.role == Role::FirstAgent
+                && leg.transfer_id.is_none()
+        };
+        let is_expected = |leg: &&Leg| self.call.stage != Stage::Waiting && !is_dialling(leg);
+        let agent = self.call.agent().filter(is_expected);
         let second = self.call.second_agent().filter(|_| self.call.transfer().is_some_and(|it| it.taken));
         let people = [self.call.customer(), agent, second].into_iter().flatten();
         let is_missing =

@@ -13,8 +13,8 @@ use crate::calls::flow::words::{Words, failure_detail, outcome};
 
 impl Taking<'_> {
     /// Rings the second agent and moves the customer at the same time: to the room, or to the music outside it. Only where
-    /// both are in the room and the agents are to talk alone must the customer be out of it first. Who is to wait alone, and
-    /// is in the room, waits there on hold: were it left empty, it would close on whoever is rung for it.
+    /// both are in the room, or on their way, and the agents are to talk alone must the customer be out of it first. Who is
+    /// to wait alone, and is in the room, waits there on hold: were it left empty, it would close on whoever is rung for it.
     pub(super) fn bring(&mut self) {
         let Event::TransferRequested(request) = self.event else { return };
         let is_on_bridge = self.call.stage == Stage::Connected;
@@ -31,8 +31,7 @@ impl Taking<'_> {
             Style::Blind if customer.is_some_and(|(_, is_here)| is_here) => {}
             Style::PrivateFirst | Style::Blind => self.send(leg_id, Place::Music),
         }
-        let must_leave_first = request.style == Style::PrivateFirst && customer.is_some_and(|(_, here)| here);
-        if must_leave_first {
+        if request.style == Style::PrivateFirst && !is_on_bridge {
             self.call.next_in = self.call.transfer().map(|transfer| transfer.leg_id);
         } else {
             self.ring_targets();
@@ -216,7 +215,7 @@ impl Taking<'_> {
             && !self.call.dial_ended
             && leg.role == Role::Customer
             && leg.room_sequence.is_none();
-        if is_on_bridge && matches!(self.call.stage, Stage::Transferring | Stage::Waiting) {
+        if is_on_bridge {
             self.drop_targets(None, &Words::NotNeeded);
             self.close_transfer(TransferStatus::Failed, Some(Failure::Error));
             self.call.enter(Stage::Connected);
@@ -233,9 +232,10 @@ impl Taking<'_> {
             leg.in_room = leg.room_sequence.is_some();
         }
         self.call.next_in = None;
+        let is_customer = self.call.customer().is_some_and(|leg| leg.id == leg_id);
         match self.call.stage {
-            Stage::Consulting => self.call.enter(Stage::Swapped),
-            Stage::Swapped => self.call.enter(Stage::Consulting),
+            Stage::Consulting | Stage::Swapped if is_customer => self.call.enter(Stage::Swapped),
+            Stage::Consulting | Stage::Swapped => self.call.enter(Stage::Consulting),
             Stage::Transferring => self.give_up(Failure::Error),
             _ => {}
         }

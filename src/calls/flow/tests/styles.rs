@@ -414,3 +414,88 @@ fn who_says_no_at_the_gate_has_declined_and_who_puts_the_phone_down_has_hung_up(
     story.leg(SECOND, LegStatus::Completed);
     assert_eq!(story.transfer().failure_detail.as_deref(), Some("Dana hung up"));
 }
+
+/// With the second agent there already, Twilio will not take the customer off the bridge.
+fn refused_on_the_bridge(style: Style, command: Command) -> (Story, Vec<Command>) {
+    let request = TransferRequest { style, ..request_to(SECOND) };
+    let (mut story, _) = asked_for(request, Policy::default());
+    story.leg(SECOND, LegStatus::InProgress);
+    story.joins(SECOND, 1);
+    let asked = story.tell(Event::CommandRefused { command, gone: false, failure: Failure::Error }).unwrap();
+    (story, asked)
+}
+
+#[test]
+fn a_move_refused_after_the_second_agent_came_keeps_the_two_on_their_bridge() {
+    let moves = [
+        (Style::WithCustomer, Command::MoveToRoom { leg_id: CUSTOMER }),
+        (Style::PrivateFirst, Command::MoveToMusic { leg_id: CUSTOMER }),
+    ];
+    for (style, command) in moves {
+        let (story, asked) = refused_on_the_bridge(style, command);
+        assert_eq!(asked, [told(SECOND, Words::NotNeeded)]);
+        assert_eq!((story.call.stage, story.transfer().failure), (Stage::Connected, Some(Failure::Error)));
+    }
+}
+
+#[test]
+fn an_agent_who_may_be_on_the_bridge_is_never_redirected_as_that_hangs_up_on_the_customer() {
+    let (mut story, _) = asked_for(request_to(SECOND), Policy::default());
+    story.leg(SECOND, LegStatus::InProgress);
+    story.joins(SECOND, 1);
+    let asked = story.tell(Event::TimerFired(Timer::MoveAgain)).unwrap();
+    assert_eq!(asked, [Command::MoveToRoom { leg_id: CUSTOMER }]);
+}
+
+#[test]
+fn after_two_swaps_a_refused_move_leaves_inside_whoever_is_inside() {
+    let mut story = consulting();
+    story.tell(Event::SwapRequested).unwrap();
+    story.tell(Event::SwapRequested).unwrap();
+    let command = Command::MoveToMusic { leg_id: SECOND };
+    story.tell(Event::CommandRefused { command, gone: false, failure: Failure::Error }).unwrap();
+    assert_eq!(story.call.stage, Stage::Consulting, "the second agent is inside, the customer is not");
+}
+
+#[test]
+fn a_customer_on_the_way_back_to_the_room_must_leave_it_first_all_the_same() {
+    let fourth = Uuid::from_u128(5);
+    let mut story = Story::introduced();
+    story.leaves(FIRST, 4);
+    let request = |leg_id| {
+        Event::TransferRequested(TransferRequest { style: Style::PrivateFirst, ..request_to(leg_id) })
+    };
+    story.tell(request(THIRD)).unwrap();
+    story.tell(Event::CancelRequested).unwrap();
+    let asked = story.tell(request(fourth)).unwrap();
+    assert!(!asked.iter().any(Command::dials), "{asked:?}");
+}
+
+#[test]
+fn a_hold_that_was_refused_is_undone_as_it_may_have_happened() {
+    let mut story = Story::introduced();
+    let hold =
+        |value| Command::SetHold { conference_sid: ConferenceSid::from_u128(7), leg_id: CUSTOMER, value };
+    story.tell(Event::ControlRequested { role: Role::Customer, control: Control::Hold }).unwrap();
+    let refused = Event::CommandRefused { command: hold(true), gone: false, failure: Failure::Error };
+    assert_eq!(story.tell(refused).unwrap(), [hold(false)]);
+    assert!(!story.call.leg(CUSTOMER).unwrap().on_hold);
+}
+
+#[test]
+fn late_news_of_who_is_to_come_in_does_not_let_them_in_before_the_other_is_out() {
+    let mut story = consulting();
+    story.tell(Event::SwapRequested).unwrap();
+    story.tell(Event::MusicStarted { leg_id: SECOND }).unwrap();
+    story.tell(Event::SwapRequested).unwrap();
+    let kind = RoomChangeKind::Left {
+        participant: participant(SECOND),
+        status: Some(LegStatus::InProgress),
+        hung_up: false,
+    };
+    assert!(story.tell(room(3, kind)).unwrap().is_empty(), "the customer may still be inside");
+    assert_eq!(
+        story.tell(Event::MusicStarted { leg_id: CUSTOMER }).unwrap(),
+        [Command::MoveToRoom { leg_id: SECOND }]
+    );
+}
