@@ -62,19 +62,26 @@ function flip([kind, , , fields, opposite = []], on) {
   send(faults);
 }
 
-function applyText() {
+async function applyText() {
+  const text = editor.value;
+  let faults;
   try {
-    send(JSON.parse(editor.value));
+    faults = JSON.parse(text);
   } catch (error) {
-    refuse(`This is no JSON: ${error.message}`);
+    return refuse(`This is no JSON: ${error.message}`);
   }
+  const isTaken = await send(faults);
+  // What was typed while the request was under way is not ours to throw away.
+  if (isTaken && editor.value === text) edited = false;
+  drawFaults();
 }
 
+/** Whether the emulator took them; if not, its words are shown. */
 async function send(faults) {
   const words = await ask("PUT", "faults", faults);
   refuse(words ?? "");
-  if (words === null) edited = false;
   drawFaults();
+  return words === null;
 }
 
 function refuse(words) {
