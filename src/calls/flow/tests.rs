@@ -195,6 +195,7 @@ fn the_straight_path_rings_moves_introduces_and_hands_over() {
     assert_eq!((story.call.status, story.transfer().status), (CallStatus::InRoom, TransferStatus::Completed));
     assert!(sets_exit(&asked, CUSTOMER, true) && sets_exit(&asked, SECOND, true), "{asked:?}");
     story.leg(FIRST, LegStatus::Completed);
+    story.leaves(CUSTOMER, 5);
     story.leg(CUSTOMER, LegStatus::Completed);
     story.leg(SECOND, LegStatus::Completed);
     assert_eq!(story.call.status, CallStatus::Ended);

@@ -84,9 +84,9 @@ impl Taking<'_> {
     }
 
     /// On a bridge, whoever hangs up ends both legs, and their last callbacks come in any order. Twilio asks for the
-    /// Dial action while the agent is on the line only if the customer was first.
+    /// Dial action while the agent is on the line only if the customer was first. Of two in the room it proves nothing.
     pub(super) fn blame(&mut self) {
-        if self.call.ended_by_certain {
+        if self.call.ended_by_certain || self.call.has_left_bridge() {
             return;
         }
         let agent_was_first = !self.call.dial_ended;
