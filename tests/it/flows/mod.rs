@@ -2,6 +2,8 @@
 //! is in the database, and what the API says.
 
 mod bridge;
+mod choices;
+mod control;
 mod faults;
 mod gate;
 mod records;
