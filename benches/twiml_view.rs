@@ -265,6 +265,7 @@ fn ringing() -> anyhow::Result<Call> {
         room: RandomIds.unguessable(),
         bridge: Bridge::Dial,
         caller_id: "+15550100100".parse()?,
+        agent_caller_id: "+15550100100".parse()?,
         agent: leg(Role::FirstAgent, "+15550100101")?,
         customer: leg(Role::Customer, "+15550100199")?,
         ring_timeout_secs: 25,

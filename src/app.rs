@@ -1,11 +1,13 @@
 //! The application's state: everything that views and workers share, each thing built once and handed in.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, Semaphore, broadcast};
+use tokio::sync::{Notify, broadcast};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -19,9 +21,11 @@ use crate::db::Db;
 use crate::telephony::PhoneNumber;
 use crate::twilio::TwilioClient;
 use crate::voice::documents::Documents;
+use crate::voice::services::Journal;
 
-/// How long, in real seconds, what one process has claimed is safe from the others: longer than Twilio may take to answer.
-const LEASE_SECS: f64 = 60.0;
+/// How long, in real seconds, what one process has claimed is safe from the others. Who is alive renews its claims; what a
+/// process that died has left is taken over after this.
+const LEASE_SECS: f64 = 10.0;
 
 /// What a call is made of unless the request says otherwise.
 #[derive(Debug, Clone)]
@@ -68,12 +72,14 @@ pub struct App {
     pub knock: Notify,
     /// Says which call has changed.
     pub changed: broadcast::Sender<Uuid>,
+    /// The commands that are being carried out: their claims are renewed until they are settled.
+    pub in_hand: InHand,
     /// What is being carried out; a stop waits for it.
     pub tasks: TaskTracker,
     /// Where it is carried out: not on a server's worker, which ends before the work does.
     pub runtime: Handle,
-    /// Places for document requests that are yet to be kept; bounds the memory that they take.
-    pub journal: Arc<Semaphore>,
+    /// Keeps what Twilio sends.
+    pub journal: Journal,
     /// Ends the worker.
     pub stopping: CancellationToken,
 }
@@ -121,8 +127,8 @@ impl App {
     }
 
     /// Does this beside whatever else is done; a stop waits for it.
-    pub fn work(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn_on(task, &self.runtime);
+    pub fn work<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+        self.tasks.spawn_on(task, &self.runtime)
     }
 
     /// Stops the worker and waits for what is being carried out, at most so long.
@@ -134,6 +140,39 @@ impl App {
                 "stopped while requests to Twilio were on their way; the next start looks them up"
             );
         }
+    }
+}
+
+/// Ids of the commands that this process is carrying out.
+#[derive(Default)]
+pub struct InHand(Mutex<HashSet<String>>);
+
+impl InHand {
+    /// Until what is given back is dropped, this command is in hand.
+    pub fn hold(&self, command_id: &str) -> Held<'_> {
+        self.ids().insert(command_id.to_owned());
+        Held { in_hand: self, command_id: command_id.to_owned() }
+    }
+
+    /// All of them.
+    pub fn all(&self) -> Vec<String> {
+        self.ids().iter().cloned().collect()
+    }
+
+    fn ids(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A command in hand.
+pub struct Held<'a> {
+    in_hand: &'a InHand,
+    command_id: String,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.in_hand.ids().remove(&self.command_id);
     }
 }
 

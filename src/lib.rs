@@ -6,7 +6,7 @@
 //! | [`app`] | the state that views and workers share |
 //! | [`calls`] | the domain: calls, legs, transfers; `calls::flow` is the pure heart |
 //! | [`clock`] | where time, ids and randomness come from |
-//! | [`db`] | connections, migrations, group commit; SQLite and PostgreSQL in one path of code |
+//! | [`db`] | connections, migrations, group commit, the spool; SQLite and PostgreSQL in one path of code |
 //! | [`demo`] | service, emulator and people on one stage, and the stories they play |
 //! | [`emulator`] | a Twilio of one's own |
 //! | [`error`] | the API's error codes and problem documents |

@@ -10,15 +10,16 @@ use actix_web::web::Data;
 use actix_web::{App as ActixApp, HttpServer};
 use anyhow::Context;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, Semaphore, broadcast};
+use tokio::sync::{Notify, broadcast};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::{App, SharedApp};
+use crate::app::{App, InHand, SharedApp};
 use crate::calls::dispatcher;
 use crate::clock::{IdSource, SharedClock};
 use crate::db::Db;
+use crate::db::spool::Spool;
 use crate::middleware::request_log::request_log;
 use crate::middleware::signature::SignatureCheck;
 use crate::settings::Settings;
@@ -26,9 +27,9 @@ use crate::twilio::{RetryPolicy, TwilioClient, http_client};
 use crate::urls;
 use crate::voice::documents::Documents;
 use crate::voice::links::Links;
+use crate::voice::models::Webhook;
+use crate::voice::services::{self, Journal};
 
-/// How many document requests may wait to be kept; each takes about four kilobytes.
-const JOURNAL_PLACES: usize = 4096;
 /// How many changes a slow watcher may fall behind.
 const CHANGES_KEPT: usize = 1024;
 
@@ -74,13 +75,20 @@ pub fn build(settings: &Settings, clock: SharedClock, ids: Arc<dyn IdSource>) ->
         process: ids.id().to_string(),
         knock: Notify::new(),
         changed: broadcast::channel(CHANGES_KEPT).0,
+        in_hand: InHand::default(),
         tasks: TaskTracker::new(),
         runtime: Handle::current(),
-        journal: Arc::new(Semaphore::new(JOURNAL_PLACES)),
+        journal: Journal::new(open_spool(settings, ids.clone())?),
         stopping: CancellationToken::new(),
         clock,
         ids,
     }))
+}
+
+fn open_spool(settings: &Settings, ids: Arc<dyn IdSource>) -> anyhow::Result<Spool<Webhook>> {
+    let options = settings.spool()?;
+    let folder = options.folder.display().to_string();
+    Spool::open(options, ids).with_context(|| format!("cannot use {folder} (setting database.spool)"))
 }
 
 impl Server {
@@ -114,6 +122,7 @@ impl Server {
         let server = server.listen(listener).context("cannot listen")?.run();
         let handle = server.handle();
         let worker = tokio::spawn(dispatcher::run(app.clone()));
+        app.work(services::drain(app.clone()));
         Ok(Self { app, addr, handle, serving: tokio::spawn(server), worker, patience })
     }
 

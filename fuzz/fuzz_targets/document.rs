@@ -1,33 +1,38 @@
-//! Any bytes as the document of a call: `cargo +nightly fuzz run document`. Every call ends, nothing panics.
+//! Any bytes as the documents of a call, run to their end: nothing panics, every call ends, memory is bounded.
+//!
+//! NUL bytes part the input into documents; the requests are answered by each in turn.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use warm_transfer::emulator::Switches;
-use warm_transfer::emulator::engine::{Engine, EngineOptions, HttpOutcome};
+use warm_transfer_fuzz::{CALLED, NUMBER, World, answer};
+
+/// Ten minutes of whatever the documents say; then somebody hangs up on everything that is left.
+const LIVES_MS: u64 = 600_000;
+/// Longer than a ring, a whisper or a recording takes to be over.
+const DIES_MS: u64 = 60_000;
 
 fuzz_target!(|data: &[u8]| {
-    let Ok(account_sid) = "AC00000000000000000000000000000001".parse() else { return };
-    let mut engine = Engine::new(EngineOptions {
-        account_sid,
-        seed: 1,
-        epoch: chrono::DateTime::UNIX_EPOCH,
-        switches: Switches::default(),
-    });
-    let path = "/2010-04-01/Accounts/AC00000000000000000000000000000001/Calls.json";
-    let form = [("To", "+15550100001"), ("From", "+15550100000"), ("Url", "http://app/start")];
-    let form = form.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-    engine.rest("POST", path, Vec::new(), form);
-    // Thirty emulated minutes, every request answered by the same bytes.
-    while engine.now_ms() < 1_800_000 {
-        for request in engine.take_requests() {
-            let content_type = Some("text/xml".to_owned());
-            let outcome = HttpOutcome::Answer { status: 200, content_type, body: data.to_vec() };
-            engine.http_answer(request.id, &outcome);
-        }
-        match engine.next_due_ms() {
-            _ if engine.has_requests() => {}
-            Some(due) => engine.advance(due),
-            None => break,
-        }
-    }
+    let documents: Vec<&[u8]> = data.split(|byte| *byte == 0).collect();
+    let mut world = World::new();
+    let pairs = [("To", CALLED), ("From", NUMBER), ("Url", "http://app/start")];
+    let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    world.rest("POST", "Calls.json", pairs);
+    let mut turn = documents.iter().cycle();
+    world.pass(LIVES_MS, |_| answer("text/xml", turn.next().copied().unwrap_or_default()));
+    end_all(&mut world);
+    world.pass(LIVES_MS + DIES_MS, |_| answer("text/xml", b"<Response/>"));
+    assert!(world.is_over(), "a leg outlives its end");
+    // What is shown of it is bounded too.
+    let shown = world.engine.audibility();
+    assert!(shown.people.iter().map(|person| person.spans.len()).sum::<usize>() <= 100_000);
+    assert!(world.engine.debugger().len() <= 10_000);
 });
+
+/// Ends every call by REST, over and over, as ending one may begin another.
+fn end_all(world: &mut World) {
+    let (_, page) = world.rest("GET", "Calls.json", vec![("PageSize".into(), "1000".into())]);
+    let calls = page.and_then(|page| page["calls"].as_array().cloned()).unwrap_or_default();
+    for sid in calls.iter().filter_map(|call| call["sid"].as_str()) {
+        world.rest("POST", &format!("Calls/{sid}.json"), vec![("Status".into(), "completed".into())]);
+    }
+}

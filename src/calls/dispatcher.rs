@@ -2,7 +2,7 @@
 //! a process that is no more has left.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 
@@ -33,6 +33,10 @@ const CLOCK_SKEW_SECS: i64 = 5;
 const TAKE_OVER: i64 = 100;
 /// How long to sleep at the most, in real time: other processes' rows come without a knock.
 const NAP: Duration = Duration::from_millis(500);
+/// How often claims are renewed, in real time: a third of a lease.
+const RENEW_EVERY: Duration = Duration::from_secs(3);
+/// How far apart calls that were alive at the start are asked for: well below what Twilio takes.
+const WATCHES_APART: TimeDelta = TimeDelta::milliseconds(20);
 
 /// What Twilio answered: news of the leg, and of who is in the room.
 #[derive(Clone, Default)]
@@ -62,25 +66,50 @@ pub fn dispatch(app: &Arc<App>, commands: Vec<CommandRow>) {
     }
 }
 
-/// Works through timers and unclaimed commands until the application stops.
+/// Works through timers and unclaimed commands until the application stops; first asks Twilio about every call that was
+/// alive before this process was.
 pub async fn run(app: Arc<App>) {
+    let now = app.clock.now();
+    if let Err(error) = app.db.write(move |conn| queue::hasten_watches(conn, now, WATCHES_APART)).await {
+        tracing::warn!(%error, "calls of an earlier process will be looked at later");
+    }
+    let mut renewed = Instant::now();
     while !app.stopping.is_cancelled() {
-        if let Err(error) = take_over(&app).await {
-            tracing::warn!(%error, "cannot look for due commands");
+        // What waits in the spool happened before what is due now, and may be what a timer asks after.
+        let nap = if app.journal.spool.is_empty() { look_for_due(&app).await } else { NAP };
+        if renewed.elapsed() >= RENEW_EVERY {
+            renewed = Instant::now();
+            renew(&app).await;
         }
-        let nap = match fire_due(&app).await {
-            Ok(nap) => nap,
-            Err(error) => {
-                tracing::warn!(%error, "cannot fire timers");
-                NAP
-            }
-        };
         tokio::select! {
             () = app.stopping.cancelled() => {}
             () = app.knock.notified() => {}
             () = tokio::time::sleep(nap) => {}
         }
     }
+}
+
+/// Without it, another process would take over what this one is still waiting for.
+async fn renew(app: &Arc<App>) {
+    let ids = app.in_hand.all();
+    if ids.is_empty() {
+        return;
+    }
+    let claims = app.claims();
+    if let Err(error) = app.db.write(move |conn| queue::renew(conn, &claims.claimant(), &ids)).await {
+        tracing::warn!(%error, "claims could not be renewed");
+    }
+}
+
+/// Does what is due; gives how long until the next.
+async fn look_for_due(app: &Arc<App>) -> Duration {
+    if let Err(error) = take_over(app).await {
+        tracing::warn!(%error, "cannot look for due commands");
+    }
+    fire_due(app).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "cannot fire timers");
+        NAP
+    })
 }
 
 async fn take_over(app: &Arc<App>) -> Result<(), DbError> {
@@ -123,6 +152,7 @@ async fn fire(app: &Arc<App>, row: TimerRow) {
 }
 
 async fn carry_out(app: Arc<App>, row: CommandRow) {
+    let _held = app.in_hand.hold(&row.id);
     let outcome = attempt(&app, &row).await.unwrap_or_else(|error| again(false, error));
     // What has happened at Twilio must reach the database; until it does, nobody else may repeat it.
     while let Err(error) = settle(&app, &row, &outcome).await {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::flow::{Call, Change, Command, Timer};
 use super::rows::{CallRow, LegRow, TransferRow};
-use crate::db::schema::{call_requests, calls, commands, events, legs, timers, transfers, webhooks};
+use crate::db::schema::{call_requests, calls, commands, events, legs, timers, transfers};
 use crate::db::{DbConnection, DbError};
 use crate::telephony::CallSid;
 
@@ -55,24 +55,6 @@ struct NewEvent<'a> {
     kind: &'a str,
     leg_id: Option<String>,
     detail: String,
-}
-
-/// What Twilio sent, as it sent it.
-#[derive(Insertable, Debug, Clone)]
-#[diesel(table_name = webhooks)]
-pub struct NewWebhook {
-    /// When it reached us.
-    pub received_at: NaiveDateTime,
-    /// Whose call, from the URL.
-    pub call_id: Option<String>,
-    /// GET or POST.
-    pub method: String,
-    /// Exactly as sent.
-    pub path_and_query: String,
-    /// JSON list of name and value pairs, in order.
-    pub form: String,
-    /// Twilio's, constant across its retries.
-    pub idempotency_token: Option<String>,
 }
 
 /// A command to Twilio as a row.
@@ -267,12 +249,6 @@ pub fn append(
         };
         diesel::insert_into(events::table).values(&entry).execute(conn)?;
     }
-    Ok(())
-}
-
-/// Keeps what Twilio sent.
-pub fn keep_webhook(conn: &mut DbConnection, webhook: &NewWebhook) -> DbResult<()> {
-    diesel::insert_into(webhooks::table).values(webhook).execute(conn)?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::flow::{Command, SetTimer};
+use super::flow::{Command, SetTimer, Timer};
 use super::models::{CommandRow, DbResult, TimerRow};
 use crate::clock::IdSource;
 use crate::db::schema::{commands, timers};
@@ -179,6 +179,30 @@ fn claim(conn: &mut DbConnection, by: &Claimant<'_>, mut row: CommandRow) -> DbR
         ))
         .execute(conn)?;
     Ok(row)
+}
+
+/// Keeps what this process is carrying out its own for another lease.
+pub fn renew(conn: &mut DbConnection, by: &Claimant<'_>, command_ids: &[String]) -> DbResult<()> {
+    let mine = commands::table
+        .filter(commands::id.eq_any(command_ids))
+        .filter(commands::status.eq(CLAIMED))
+        .filter(commands::claimed_by.eq(by.name));
+    diesel::update(mine).set(commands::due_at.eq((by.now + by.lease).naive_utc())).execute(conn)?;
+    Ok(())
+}
+
+/// Brings the watch of every live call forward, one after the other at this distance: what happened while nobody was there
+/// to hear of it is asked for now.
+pub fn hasten_watches(conn: &mut DbConnection, now: DateTime<Utc>, apart: TimeDelta) -> DbResult<()> {
+    let watch = serde_json::to_string(&Timer::Watch).map_err(DbError::corrupt)?;
+    let ids: Vec<String> = timers::table.filter(timers::timer.eq(watch)).select(timers::id).load(conn)?;
+    let mut due_at = now;
+    for id in ids {
+        let later = timers::table.find(id).filter(timers::due_at.gt(due_at.naive_utc()));
+        diesel::update(later).set(timers::due_at.eq(due_at.naive_utc())).execute(conn)?;
+        due_at += apart;
+    }
+    Ok(())
 }
 
 /// Writes timers down.

@@ -39,7 +39,9 @@ pub fn request(links: &Links, call: &Call, command: &Command) -> Option<Request>
     Some(match command {
         Command::CreateCall { .. } => Request::CreateCall(create_call(links, call, leg?)?),
         Command::CreateParticipant { .. } => {
-            Request::CreateParticipant(room_of(call), create_participant(links, call, leg?))
+            // By name, as every other leg: the room may close meanwhile, when all who are in it wait outside, and whoever
+            // comes first opens it again.
+            Request::CreateParticipant(call.room.clone(), create_participant(links, call, leg?))
         }
         Command::MoveToRoom { leg_id } => {
             let query = InRoom { call: call.id, leg: *leg_id, room: call.room.clone() };
@@ -83,15 +85,6 @@ pub fn request(links: &Links, call: &Call, command: &Command) -> Option<Request>
             Request::UpdateParticipant(conference_sid.clone(), sid?, update)
         }
     })
-}
-
-/// By name the first to come opens the room; once somebody is in it, its SID, so that no second room can open.
-fn room_of(call: &Call) -> String {
-    let is_open = call.legs.iter().any(|leg| leg.in_room);
-    match &call.conference_sid {
-        Some(sid) if is_open => sid.to_string(),
-        _ => call.room.clone(),
-    }
 }
 
 fn create_call(links: &Links, call: &Call, agent: &Leg) -> Option<CreateCall> {

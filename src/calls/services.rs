@@ -6,7 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::flow::{self, Call, Event, Policy, Refusal, Stage};
-use super::models::{self, CallRequest, CommandRow, DbResult, NewWebhook};
+use super::models::{self, CallRequest, CommandRow, DbResult};
 use super::queue::{self, Claimant};
 use crate::app::App;
 use crate::db::{DbConnection, DbError, WriteError};
@@ -106,32 +106,6 @@ pub async fn take_in(app: &Arc<App>, call_id: Uuid, event: Event) -> Result<Call
     let call = advanced.as_ref().map(|advanced| advanced.call.clone());
     app.carry_on(advanced);
     call.ok_or(ServiceError::NotFound)
-}
-
-/// Keeps what Twilio sent and takes in what it means, in one transaction; durable when it returns. News of a call that is
-/// not known is kept all the same.
-///
-/// # Errors
-/// The database's.
-pub async fn take_in_webhook(
-    app: &Arc<App>,
-    call_id: Uuid,
-    webhook: NewWebhook,
-    event: Option<Event>,
-) -> Result<Option<Call>, ServiceError> {
-    let claims = app.claims();
-    let policy = app.policy.clone();
-    let advanced = app.db.write(move |conn| {
-        models::keep_webhook(conn, &webhook)?;
-        match &event {
-            Some(event) => advance(conn, &claims.claimant(), &policy, call_id, event),
-            None => Ok::<_, ServiceError>(None),
-        }
-    });
-    let advanced = advanced.await?;
-    let call = advanced.as_ref().map(|advanced| advanced.call.clone());
-    app.carry_on(advanced);
-    Ok(call)
 }
 
 /// Writes a new call down and sets to work on it. A repetition under the same idempotency key gives the call that the

@@ -4,6 +4,7 @@
 mod connection;
 pub mod migrations;
 pub mod schema;
+pub mod spool;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -45,7 +46,7 @@ impl DbError {
     }
 
     /// Whether the same write may simply be taken again: another transaction was in the way.
-    fn is_conflict(&self) -> bool {
+    pub fn is_conflict(&self) -> bool {
         let Self::Query(DieselError::DatabaseError(kind, info)) = self else { return false };
         // A unique value that somebody else wrote meanwhile is there to be seen the next time.
         matches!(kind, DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::UniqueViolation)

@@ -135,6 +135,7 @@ diesel::table! {
         path_and_query -> Text,
         form -> Text,
         idempotency_token -> Nullable<Text>,
+        arrival -> Nullable<Text>,
     }
 }
 

@@ -115,6 +115,7 @@ impl Stage {
         let in_folder = || format!("sqlite://{}", folder.path().join("demo.db").display());
         let wanted = [
             ("database.url", options.database_url.clone().unwrap_or_else(in_folder)),
+            ("database.spool", folder.path().join("spool").display().to_string()),
             ("server.public_url", public_url.clone()),
             ("server.workers", "1".to_owned()),
             ("twilio.account_sid", account_sid.to_string()),
@@ -122,8 +123,8 @@ impl Stage {
             ("twilio.base_url", emulator.base_url().to_owned()),
             ("twilio.caller_id", CALLER_ID.to_owned()),
         ];
-        let settings =
-            settings(wanted.into_iter().map(|(key, value)| (key.to_owned(), value)).chain(options.settings))?;
+        let wanted = wanted.into_iter().map(|(key, value)| (key.to_owned(), value));
+        let settings = settings(folder.path(), wanted.chain(options.settings))?;
         let clock = Arc::new(SystemClock::with_speed(options.speed));
         let app = server::build(&settings, clock.clone(), ids.clone())?;
         let server = Server::start(&settings, app, listener).await?;
@@ -170,10 +171,11 @@ impl Stage {
     }
 }
 
-fn settings(wanted: impl Iterator<Item = (String, String)>) -> anyhow::Result<Settings> {
+/// The folder is the stage's own, so that no file of settings that lies about changes the play.
+fn settings(folder: &Path, wanted: impl Iterator<Item = (String, String)>) -> anyhow::Result<Settings> {
     let variable = |key: String| format!("WARM_TRANSFER__{}", key.replace('.', "__").to_uppercase());
     let variables: BTreeMap<String, String> = wanted.map(|(key, value)| (variable(key), value)).collect();
-    Ok(Settings::from_layers(Path::new(""), &variables)?)
+    Ok(Settings::from_layers(folder, &variables)?)
 }
 
 /// Adds the agents to the directory, and makes a key.

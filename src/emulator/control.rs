@@ -1,5 +1,6 @@
 //! Owns `/emulator/…`: what people do, what goes wrong, and what was seen and heard. JSON, no credentials.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +13,10 @@ use serde_json::{Value, json};
 
 use super::ClockMode;
 use super::engine::http::Link;
-use super::engine::people::{NotNow, Number};
+use super::engine::people::{NotNow, VoiceSettings};
 use super::engine::{FaultRules, Method, PhonePlan, addresses, as_mermaid, as_text, fetch_unusable};
 use super::exchange::Exchange;
+use super::stream::stream;
 
 type Shared = Data<Arc<Exchange>>;
 
@@ -27,6 +29,10 @@ const LONGEST_ADVANCE_MS: u64 = 30 * 24 * 3600 * 1000;
 pub(super) fn routes(config: &mut ServiceConfig) {
     let put = |path: &str| web::resource(format!("/emulator/{path}"));
     config
+        .service(put("stream").get(stream))
+        .service(put("phones").get(phones))
+        .service(put("conferences").get(conferences))
+        .service(put("numbers").get(numbers))
         .service(put("phones/{address}").put(set_phone))
         .service(person("answer").post(answer))
         .service(person("decline").post(decline))
@@ -34,8 +40,9 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(person("press").post(press))
         .service(person("say").post(say))
         .service(put("numbers/{number}").put(set_number))
+        .service(put("applications/{sid}").put(set_application))
         .service(put("calls").post(ring))
-        .service(put("faults").put(set_faults))
+        .service(put("faults").put(set_faults).get(faults))
         .service(put("switches").put(set_switches).get(switches))
         .service(put("debugger").get(debugger))
         .service(put("calls/{call_sid}/twiml").get(executed))
@@ -82,7 +89,7 @@ fn finish(answer: Answer) -> HttpResponse {
     }
 }
 
-fn error(status: u16, code: &str, field: Option<&str>, message: &str) -> HttpResponse {
+pub(super) fn error(status: u16, code: &str, field: Option<&str>, message: &str) -> HttpResponse {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
     HttpResponse::build(status).json(json!({"code": code, "field": field, "message": message}))
 }
@@ -91,7 +98,7 @@ fn ok(body: Value) -> Answer {
     Ok(HttpResponse::Ok().json(body))
 }
 
-async fn unknown() -> HttpResponse {
+pub(super) async fn unknown() -> HttpResponse {
     error(404, "not_found", None, "no such address; see docs/emulator.md")
 }
 
@@ -138,6 +145,18 @@ fn plans(body: Value) -> Result<Vec<PhonePlan>, Refusal> {
         return Err(Refusal::invalid("behaviour", "a list needs at least one item"));
     }
     items.into_iter().map(read_value).collect()
+}
+
+async fn phones(exchange: Shared) -> HttpResponse {
+    HttpResponse::Ok().json(json!({"phones": exchange.with(|engine| engine.phones_now())}))
+}
+
+async fn conferences(exchange: Shared) -> HttpResponse {
+    HttpResponse::Ok().json(json!({"conferences": exchange.with(|engine| engine.conferences_now())}))
+}
+
+async fn numbers(exchange: Shared) -> HttpResponse {
+    HttpResponse::Ok().json(json!({"numbers": exchange.with(|engine| engine.numbers_now())}))
 }
 
 async fn set_phone(path: Path<String>, body: Bytes, exchange: Shared) -> HttpResponse {
@@ -217,48 +236,96 @@ async fn say(path: Path<String>, body: Bytes, exchange: Shared) -> HttpResponse 
     })())
 }
 
+/// What a number or an application does with its calls.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NumberBody {
+struct VoiceBody {
     voice_url: Option<String>,
     method: Option<String>,
+    fallback_url: Option<String>,
+    fallback_method: Option<String>,
     status_callback: Option<String>,
+    status_callback_method: Option<String>,
+}
+
+impl VoiceBody {
+    fn settings(self) -> Result<VoiceSettings, Refusal> {
+        Ok(VoiceSettings {
+            voice: link("voice_url", self.voice_url, "method", self.method)?,
+            fallback: link("fallback_url", self.fallback_url, "fallback_method", self.fallback_method)?,
+            callback: link(
+                "status_callback",
+                self.status_callback,
+                "status_callback_method",
+                self.status_callback_method,
+            )?,
+        })
+    }
+}
+
+/// A URL with its method, POST unless said otherwise.
+fn link(
+    field: &str,
+    url: Option<String>,
+    method_field: &str,
+    method: Option<String>,
+) -> Result<Option<Link>, Refusal> {
+    let method = match method.as_deref().map(Method::parse) {
+        None => Method::Post,
+        Some(Some(method)) => method,
+        Some(None) => return Err(Refusal::invalid(method_field, "GET or POST")),
+    };
+    match url.as_deref().and_then(fetch_unusable) {
+        Some(reason) => Err(Refusal::invalid(field, reason)),
+        None => Ok(url.map(|url| Link { url, method })),
+    }
 }
 
 async fn set_number(path: Path<String>, body: Bytes, exchange: Shared) -> HttpResponse {
     finish((|| {
         let number = address(&path, "number")?;
-        let body: NumberBody = read(&body)?;
-        for (field, url) in [("voice_url", &body.voice_url), ("status_callback", &body.status_callback)] {
-            if let Some(reason) = url.as_deref().and_then(fetch_unusable) {
-                return Err(Refusal::invalid(field, reason));
-            }
-        }
-        let method = match body.method.as_deref().map(Method::parse) {
-            None => Method::Post,
-            Some(Some(method)) => method,
-            Some(None) => return Err(Refusal::invalid("method", "GET or POST")),
-        };
-        let voice = body.voice_url.map(|url| Link { url, method });
-        let status_callback = body.status_callback;
-        exchange.with(|engine| engine.numbers.insert(number.clone(), Number { voice, status_callback }));
+        let settings = read::<VoiceBody>(&body)?.settings()?;
+        exchange.with(|engine| engine.numbers.insert(number.clone(), settings));
         ok(json!({"number": number}))
     })())
 }
 
+async fn set_application(path: Path<String>, body: Bytes, exchange: Shared) -> HttpResponse {
+    finish((|| {
+        let sid = path.into_inner();
+        if !addresses::is_application_sid(&sid) {
+            return Err(Refusal::invalid("sid", "expected AP and 32 hexadecimal digits"));
+        }
+        let settings = read::<VoiceBody>(&body)?.settings()?;
+        if settings.voice.is_none() {
+            return Err(Refusal::invalid("voice_url", "an application needs one"));
+        }
+        exchange.with(|engine| engine.applications.insert(sid.clone(), settings));
+        ok(json!({"sid": sid}))
+    })())
+}
+
+/// Somebody rings a number, or a browser its application.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Ring {
     from: String,
     to: String,
+    #[serde(default)]
+    params: BTreeMap<String, String>,
 }
 
 async fn ring(body: Bytes, exchange: Shared) -> HttpResponse {
     finish((|| {
         let ring: Ring = read(&body)?;
         let (from, to) = (address(&ring.from, "from")?, address(&ring.to, "to")?);
-        let sid = exchange
-            .with(|engine| engine.person_rings(&from, &to).map(|call| engine.calls[call].sid.to_string()))?;
+        let sid = exchange.with(|engine| {
+            let call = match to.strip_prefix("app:") {
+                Some(application) => engine.device_connects(&from, application, ring.params),
+                None => engine.person_rings(&from, &to),
+            };
+            call.map(|call| engine.calls[call].sid.to_string())
+        })?;
         Ok(HttpResponse::Created().json(json!({"call_sid": sid, "from": from, "to": to})))
     })())
 }
@@ -269,6 +336,10 @@ async fn set_faults(body: Bytes, exchange: Shared) -> HttpResponse {
         exchange.with(|engine| engine.set_faults(rules));
         ok(json!({}))
     })())
+}
+
+async fn faults(exchange: Shared) -> HttpResponse {
+    HttpResponse::Ok().json(exchange.with(|engine| engine.faults.rules().clone()))
 }
 
 async fn switches(exchange: Shared) -> HttpResponse {

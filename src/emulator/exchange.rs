@@ -1,6 +1,6 @@
 //! Owns the running exchange: the engine behind its lock, the clock that moves it, and the webhooks it asks for.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,9 +10,11 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, broadcast, watch};
 
 use super::engine::faults::RestFault;
+use super::engine::log::Log;
 use super::engine::pace::Pace;
 use super::engine::{Audibility, Engine, EngineOptions, HttpOutcome, HttpRequest, RequestId, TimelineEvent};
 use super::rest::{RestAnswer, RestRequest};
+use super::stream::{Era, View};
 use super::webhooks::{Sender, WebhookRecord};
 use super::{ClockMode, EmulatorOptions};
 
@@ -29,6 +31,8 @@ pub struct RequestRecord {
     pub form: Vec<(String, String)>,
     /// What was answered; nothing when the connection was cut on purpose.
     pub status: Option<u16>,
+    /// Index of the timeline's event about it; nothing when it was refused before it could do anything.
+    pub event: Option<u64>,
 }
 
 /// What one fresh start owns; replaced whole by a reset.
@@ -40,9 +44,8 @@ struct State {
     /// Webhooks under way, and the answers that wait for the others'.
     unanswered: usize,
     answers: BTreeMap<(RequestId, bool), Option<HttpOutcome>>,
-    received: u64,
-    requests: VecDeque<RequestRecord>,
-    webhooks: VecDeque<WebhookRecord>,
+    requests: Log<RequestRecord>,
+    webhooks: Log<WebhookRecord>,
 }
 
 /// The exchange that all handlers share.
@@ -55,6 +58,10 @@ pub(super) struct Exchange {
     wake: Notify,
     events: broadcast::Sender<TimelineEvent>,
     length: watch::Sender<u64>,
+    /// Anything at all that a reader of the stream may be told.
+    changed: watch::Sender<()>,
+    /// Tells the ids of this process's stream from those of another one on the same port.
+    process: u32,
     in_flight: watch::Sender<usize>,
 }
 
@@ -70,6 +77,8 @@ impl Exchange {
             wake: Notify::new(),
             events: broadcast::channel(4096).0,
             length: watch::channel(0).0,
+            changed: watch::channel(()).0,
+            process: rand::random(),
             in_flight: watch::channel(0).0,
         })
     }
@@ -115,6 +124,7 @@ impl Exchange {
         }
         state.published = state.engine.timeline().len();
         self.length.send_replace(u64::try_from(state.published).unwrap_or(u64::MAX));
+        self.changed.send_replace(());
         let now = state.engine.now_ms();
         for request in state.engine.take_requests() {
             self.in_flight.send_modify(|n| *n += 1);
@@ -132,7 +142,8 @@ impl Exchange {
         {
             let mut state = self.lock();
             if state.generation == generation {
-                keep(&mut state.webhooks, record);
+                state.webhooks.push(record);
+                self.changed.send_replace(());
                 let outcome = (!duplicate).then_some(outcome);
                 state.answers.insert((request.id, duplicate), outcome);
                 state.unanswered = state.unanswered.saturating_sub(1);
@@ -206,6 +217,7 @@ impl Exchange {
         let mut state = self.lock();
         *state = State::new(&self.options, &self.base_url, state.generation + 1);
         self.length.send_replace(0);
+        self.changed.send_replace(());
         self.wake.notify_one();
     }
 
@@ -214,25 +226,52 @@ impl Exchange {
         self.lock().engine.faults.rest(method, path)
     }
 
-    /// Notes a REST request; returns how many there have been.
-    pub(super) fn note_request(&self, request: &RestRequest, status: Option<u16>) -> u64 {
+    /// Notes a REST request, with the index of the timeline's event about it; returns how many there have been.
+    pub(super) fn note_request(&self, request: &RestRequest, status: Option<u16>, event: Option<u64>) -> u64 {
         let mut state = self.lock();
         let at_ms = self.now_ms(&state);
-        state.received += 1;
         let record = RequestRecord {
             at_ms,
             method: request.method.clone(),
             path: request.path.clone(),
             form: request.form.clone(),
             status,
+            event,
         };
-        keep(&mut state.requests, record);
-        state.received
+        state.requests.push(record);
+        self.changed.send_replace(());
+        state.requests.total()
     }
 
-    /// Answers a REST request whose credentials are good.
-    pub(super) fn rest(self: &Arc<Self>, request: &RestRequest) -> RestAnswer {
-        self.with(|engine| super::rest::handle(engine, request))
+    /// Answers a REST request whose credentials are good, and tells the index of the timeline's event about it.
+    pub(super) fn rest(self: &Arc<Self>, request: &RestRequest) -> (RestAnswer, Option<u64>) {
+        self.with(|engine| {
+            let answer = super::rest::handle(engine, request);
+            (answer, engine.timeline().last().map(|event| event.index))
+        })
+    }
+
+    /// Shows the exchange as it is. Unlike `with` it changes nothing, so whoever waits for changes may look.
+    pub(super) fn view<T>(&self, look: impl FnOnce(&View) -> T) -> T {
+        let state = self.lock();
+        look(&View {
+            era: Era { process: self.process, resets: state.generation },
+            engine: &state.engine,
+            requests: &state.requests,
+            webhooks: &state.webhooks,
+            now_ms: self.now_ms(&state),
+            speed: (self.options.clock == ClockMode::Real).then(|| self.speed()),
+        })
+    }
+
+    /// Told whenever a view may look different.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// How many wait for changes.
+    pub(super) fn readers(&self) -> usize {
+        self.changed.receiver_count()
     }
 
     pub(super) fn requests(&self) -> Vec<RequestRecord> {
@@ -270,13 +309,6 @@ const VIRTUAL_EPOCH: DateTime<Utc> = DateTime::from_timestamp_nanos(1_767_225_60
 /// So many requests and webhooks are kept; a long load test must not fill the memory.
 const KEPT: usize = 20_000;
 
-fn keep<T>(records: &mut VecDeque<T>, record: T) {
-    if records.len() >= KEPT {
-        records.pop_front();
-    }
-    records.push_back(record);
-}
-
 impl State {
     #[expect(
         clippy::disallowed_methods,
@@ -301,9 +333,8 @@ impl State {
             published: 0,
             unanswered: 0,
             answers: BTreeMap::new(),
-            received: 0,
-            requests: VecDeque::new(),
-            webhooks: VecDeque::new(),
+            requests: Log::new(KEPT),
+            webhooks: Log::new(KEPT),
         }
     }
 }

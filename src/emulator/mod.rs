@@ -5,6 +5,8 @@
 //! | [`engine`] | the exchange itself, pure |
 //! | `rest` | Twilio's REST API over the engine, pure |
 //! | `server`, `control` | the HTTP of both APIs: Twilio's, and `/emulator/…` |
+//! | `page` | the page at `/`: phones, conferences, the ladder, what goes wrong |
+//! | `stream` | what happens, as it happens, for the page and other readers |
 //! | `exchange` | the running engine: lock, clock, webhooks |
 //! | `webhooks`, `signature` | sending and signing |
 //!
@@ -13,9 +15,11 @@
 mod control;
 pub mod engine;
 mod exchange;
+mod page;
 mod rest;
 mod server;
 mod signature;
+mod stream;
 mod webhooks;
 
 use std::sync::Arc;
@@ -112,6 +116,7 @@ pub async fn start(options: EmulatorOptions) -> anyhow::Result<Emulator> {
             .app_data(shared.clone())
             .app_data(PayloadConfig::new(server::MAX_REQUEST))
             .configure(server::routes)
+            .configure(page::routes)
             .configure(control::routes)
     })
     .workers(1)

@@ -26,13 +26,14 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 async fn answer(request: HttpRequest, body: Bytes, exchange: Data<Arc<Exchange>>) -> HttpResponse {
     let parsed = parse(&request, &body);
     if !rest::is_public(&parsed) && !authorised(&request, &exchange.options) {
-        exchange.note_request(&parsed, Some(401));
+        exchange.note_request(&parsed, Some(401), None);
         return respond(&rest::unauthenticated());
     }
     let fault = exchange.rest_fault(&parsed.method, &parsed.path);
     let broken = fault.is_broken();
     // A fault after the effect strikes the answer; otherwise Twilio never got to do anything.
     let done = (!broken || fault.after_effect).then(|| exchange.rest(&parsed));
+    let (done, event) = done.map_or((None, None), |(answer, event)| (Some(answer), event));
     if fault.latency_ms > 0 {
         actix_web::rt::time::sleep(exchange.real(fault.latency_ms)).await;
     }
@@ -40,14 +41,14 @@ async fn answer(request: HttpRequest, body: Bytes, exchange: Data<Arc<Exchange>>
         actix_web::rt::time::sleep(exchange.real(fault.hang_ms)).await;
     }
     if fault.reset || fault.hang_ms > 0 {
-        exchange.note_request(&parsed, None);
+        exchange.note_request(&parsed, None, event);
         return cut();
     }
     let answer = match (fault.status, done) {
         (None, Some(answer)) => answer,
         (status, _) => faulty(status.unwrap_or(500)),
     };
-    let number = exchange.note_request(&parsed, Some(answer.status));
+    let number = exchange.note_request(&parsed, Some(answer.status), event);
     let mut response = respond(&answer);
     if !exchange.with(|engine| engine.switches.unverified_headers) {
         return response;

@@ -73,7 +73,7 @@ pub async fn run_agent(command: AgentCommand) -> anyhow::Result<ExitCode> {
         AgentCommand::Add { name, address, display_name, role } => {
             let added =
                 services::add_agent(&db, &clock, &RandomIds, &name, display_name, address, role).await?;
-            println!("added agent:{} ({})", added.name, added.display_name);
+            say!("added agent:{} ({})", added.name, added.display_name);
         }
         AgentCommand::List(FormatArgs { format: Format::Json }) => {
             print_json(&services::list_agents(&db).await?)?
@@ -85,12 +85,12 @@ pub async fn run_agent(command: AgentCommand) -> anyhow::Result<ExitCode> {
                     "{:20} {:24} {:32} {:10} {state}",
                     agent.name, agent.display_name, agent.address, agent.role
                 );
-                println!("{}", line.trim_end());
+                say!("{}", line.trim_end());
             }
         }
         AgentCommand::Disable { name } => {
             services::disable_agent(&db, &clock, &name).await?;
-            println!("disabled agent:{name}");
+            say!("disabled agent:{name}");
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -104,7 +104,7 @@ pub async fn run_key(command: KeyCommand) -> anyhow::Result<ExitCode> {
             let scopes =
                 if scopes.is_empty() { vec![Scope::Read, Scope::Call, Scope::Transfer] } else { scopes };
             let expires_at = expires_days.map(|days| clock.now() + TimeDelta::days(days.into()));
-            println!("{}", services::create_key(&db, &clock, &RandomIds, &name, &scopes, expires_at).await?);
+            say!("{}", services::create_key(&db, &clock, &RandomIds, &name, &scopes, expires_at).await?);
         }
         KeyCommand::List(FormatArgs { format: Format::Json }) => {
             print_json(&services::list_keys(&db).await?)?
@@ -112,7 +112,7 @@ pub async fn run_key(command: KeyCommand) -> anyhow::Result<ExitCode> {
         KeyCommand::List(_) => services::list_keys(&db).await?.iter().for_each(print_key),
         KeyCommand::Revoke { name } => {
             services::revoke_key(&db, &clock, &name).await?;
-            println!("revoked key {name}");
+            say!("revoked key {name}");
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -126,5 +126,5 @@ fn print_key(key: &KeyInfo) {
         (None, None) => String::new(),
     };
     let line = format!("{:20} wt_{}_… {:24} {state}", key.name, key.prefix, scopes.join(","));
-    println!("{}", line.trim_end());
+    say!("{}", line.trim_end());
 }

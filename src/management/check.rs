@@ -67,6 +67,7 @@ async fn all(settings: &Settings) -> Vec<Finding> {
     vec![
         Finding::ok("settings", "understood"),
         database(settings).await,
+        spool(settings),
         public_url(settings),
         caller_id(settings),
         twilio(settings).await,
@@ -79,9 +80,9 @@ fn print(finding: &Finding) {
         Level::Warning => "WARNING",
         Level::Error => "ERROR",
     };
-    println!("{level:8} {:22} {}", finding.id, finding.message);
+    say!("{level:8} {:22} {}", finding.id, finding.message);
     if let Some(hint) = &finding.hint {
-        println!("{:31} hint: {hint}", "");
+        say!("{:31} hint: {hint}", "");
     }
 }
 
@@ -125,6 +126,22 @@ async fn database(settings: &Settings) -> Finding {
             )
         }
         Err(error) => Finding::wrong(ID, Level::Error, error, "Is the server up, and DATABASE_URL right?"),
+    }
+}
+
+fn spool(settings: &Settings) -> Finding {
+    const ID: &str = "spool";
+    let options = match settings.spool() {
+        Ok(options) => options,
+        Err(error) => return Finding::wrong(ID, Level::Error, error, "Correct the setting."),
+    };
+    let folder = options.folder.display();
+    match options.probe() {
+        Ok(()) => Finding::ok(ID, format!("{folder} can be written")),
+        Err(error) => {
+            let hint = "Set database.spool to a folder that this user may write, or may make.";
+            Finding::wrong(ID, Level::Error, format!("{folder}: {error}"), hint)
+        }
     }
 }
 

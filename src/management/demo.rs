@@ -74,8 +74,8 @@ async fn play_aloud(stage: &Stage, scenario: Scenario) -> anyhow::Result<String>
     let mut ladder = Ladder::new(is_coloured);
     let mut events = stage.emulator.subscribe();
     let mut look = tokio::time::interval(LOOK_EVERY);
-    println!("{scenario}: emulator {}, service {}\n", stage.emulator.base_url(), stage.crm.base_url());
-    println!("{}", ladder.head());
+    say!("{scenario}: emulator {}, service {}\n", stage.emulator.base_url(), stage.crm.base_url());
+    say!("{}", ladder.head());
     let story = play(stage, scenario);
     tokio::pin!(story);
     loop {
@@ -84,15 +84,15 @@ async fn play_aloud(stage: &Stage, scenario: Scenario) -> anyhow::Result<String>
             event = events.recv() => match event {
                 Ok(event) => {
                     let lines = ladder.lines(&event, &stage.emulator.audibility());
-                    lines.iter().for_each(|line| println!("{line}"));
+                    lines.iter().for_each(|line| say!("{line}"));
                 }
-                Err(RecvError::Lagged(missed)) => println!("… {missed} events not shown"),
+                Err(RecvError::Lagged(missed)) => say!("… {missed} events not shown"),
                 Err(RecvError::Closed) => return story.await,
             },
             // What people hear can change between events: a sentence begins, or ends.
             _ = look.tick() => {
                 let lines = ladder.listen(stage.emulator.now_ms(), &stage.emulator.audibility());
-                lines.iter().for_each(|line| println!("{line}"));
+                lines.iter().for_each(|line| say!("{line}"));
             }
             call = &mut story => return call,
         }
@@ -100,32 +100,32 @@ async fn play_aloud(stage: &Stage, scenario: Scenario) -> anyhow::Result<String>
 }
 
 fn summarise(report: &Report) {
-    println!("\nThe call ended: by {}, {}.", report.call["ended_by"], report.call["end_reason"]);
+    say!("\nThe call ended: by {}, {}.", report.call["ended_by"], report.call["end_reason"]);
     if let Some(transfer) = report.call["transfers"].as_array().and_then(|list| list.last()) {
         let why = transfer["failure_detail"].as_str().map(|why| format!(" ({why})")).unwrap_or_default();
-        println!("The transfer: {}{why}.", transfer["status"].as_str().unwrap_or_default());
+        say!("The transfer: {}{why}.", transfer["status"].as_str().unwrap_or_default());
     }
     let dead_air: Vec<String> =
         report.dead_air_ms.iter().map(|(role, ms)| format!("{role} {ms} ms")).collect();
-    println!("Dead air: {}.", dead_air.join(", "));
+    say!("Dead air: {}.", dead_air.join(", "));
     if report.ok {
-        println!("Every promise was kept.");
+        say!("Every promise was kept.");
     }
-    report.violations.iter().for_each(|violation| println!("BROKEN: {violation}"));
+    report.violations.iter().for_each(|violation| say!("BROKEN: {violation}"));
 }
 
 async fn stay_up(options: StageOptions) -> anyhow::Result<ExitCode> {
     let stopped = super::serve::until_stopped()?;
     let stage = Stage::set(options).await?;
     let (service, emulator) = (stage.crm.base_url(), stage.emulator.base_url());
-    println!("service   {service}/api/v1/calls");
-    println!("emulator  {emulator}/emulator/timeline?format=text");
-    println!("          {emulator}/emulator/audibility");
-    println!("API key   {}", stage.crm.key());
-    println!("\nagent:alice and agent:dana answer by themselves, and so does the customer. Place a call:\n");
-    println!("  curl -H 'Authorization: Bearer {}' -H 'Content-Type: application/json' \\", stage.crm.key());
-    println!("    -d '{{\"agent\":\"agent:alice\",\"customer\":\"+15550100199\"}}' {service}/api/v1/calls\n");
-    println!(
+    say!("service   {service}/api/v1/calls");
+    say!("emulator  {emulator}/emulator/timeline?format=text");
+    say!("          {emulator}/emulator/audibility");
+    say!("API key   {}", stage.crm.key());
+    say!("\nagent:alice and agent:dana answer by themselves, and so does the customer. Place a call:\n");
+    say!("  curl -H 'Authorization: Bearer {}' -H 'Content-Type: application/json' \\", stage.crm.key());
+    say!("    -d '{{\"agent\":\"agent:alice\",\"customer\":\"+15550100199\"}}' {service}/api/v1/calls\n");
+    say!(
         "then transfer it: POST {service}/api/v1/calls/ID/transfer {{\"to\":\"agent:dana\"}}. Ctrl-C ends all."
     );
     stopped.await;

@@ -26,6 +26,9 @@ pub struct EmulatorArgs {
     /// Emulated seconds for each real one.
     #[arg(long, default_value_t = 1.0)]
     pub speed: f64,
+    /// Time stands still until the page or `POST /emulator/clock` advances it.
+    #[arg(long, conflicts_with = "speed")]
+    pub virtual_time: bool,
     /// So many calls, and so many participants, are dialled in a second, the others wait; 0 lets all go at once.
     #[arg(long, default_value_t = 1.0, value_name = "N")]
     pub calls_per_second: f64,
@@ -54,11 +57,11 @@ pub async fn run(args: EmulatorArgs) -> anyhow::Result<ExitCode> {
         speed: args.speed,
         seed: args.seed,
         switches: Switches::default(),
-        clock: ClockMode::Real,
+        clock: if args.virtual_time { ClockMode::Virtual } else { ClockMode::Real },
         calls_per_second: (args.calls_per_second > 0.0).then_some(args.calls_per_second),
     })
     .await?;
-    println!("Twilio emulator at {} for account {}", emulator.base_url(), args.account_sid);
+    say!("Twilio emulator at {} for account {}", emulator.base_url(), args.account_sid);
     tokio::select! {
         ended = emulator.run_until_stopped() => ended?,
         interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for the interrupt")?,

@@ -12,8 +12,8 @@ pub async fn run(format: Format) -> anyhow::Result<ExitCode> {
     let applied = Db::open(&settings.database()?)?.migrate().await?;
     match format {
         Format::Json => print_json(&json!({ "applied": applied }))?,
-        Format::Text if applied.is_empty() => println!("Nothing to apply: the schema is complete."),
-        Format::Text => applied.iter().for_each(|name| println!("applied {name}")),
+        Format::Text if applied.is_empty() => say!("Nothing to apply: the schema is complete."),
+        Format::Text => applied.iter().for_each(|name| say!("applied {name}")),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,10 @@
 //! The command line, one file a command; errors are one line with a hint, exit code 2 for settings and usage, 1 otherwise.
 
+/// Prints a line on standard output, as `println!` does, but see [`print_line`].
+macro_rules! say {
+    ($($text:tt)*) => { $crate::management::print_line(format_args!($($text)*)) };
+}
+
 mod accounts;
 mod check;
 mod demo;
@@ -8,13 +13,16 @@ mod migrate;
 mod serve;
 mod urls;
 
+use std::fmt;
 use std::future::Future;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
 use serde::Serialize;
 
+use crate::calls::flow::table_page;
 use crate::settings::{Settings, SettingsError};
 
 /// Outbound sales calls over Twilio Voice, transferred warm.
@@ -37,6 +45,8 @@ enum Command {
     Migrate(FormatArgs),
     /// Look for what is wrong with settings, database and Twilio account
     Check(check::CheckArgs),
+    /// Print what is done about everything that can happen to a call, as a page of Markdown
+    FailureTable,
     /// List every route
     Urls(FormatArgs),
     /// The directory of agents
@@ -68,7 +78,7 @@ pub fn run() -> ExitCode {
     match dispatch(Cli::parse()) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("warm-transfer: {error:#}");
+            complain(format_args!("{error:#}"));
             if error.downcast_ref::<SettingsError>().is_some() {
                 ExitCode::from(2)
             } else {
@@ -85,6 +95,10 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Emulator(args) => block_on(emulator::run(args)),
         Command::Migrate(args) => block_on(migrate::run(args.format)),
         Command::Check(args) => block_on(check::run(args)),
+        Command::FailureTable => {
+            say!("{}", table_page().trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Urls(args) => urls::run(args.format),
         Command::Agent(command) => block_on(accounts::run_agent(command)),
         Command::Key(command) => block_on(accounts::run_key(command)),
@@ -103,7 +117,24 @@ fn load_settings() -> anyhow::Result<Settings> {
     Ok(settings)
 }
 
+/// A reader who has heard enough (`urls | head`) is no error: what more there is to say goes nowhere, and the command ends
+/// as it would have. Output that is lost for any other reason is said.
+fn print_line(line: fmt::Arguments<'_>) {
+    match writeln!(std::io::stdout().lock(), "{line}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            complain(format_args!("cannot print: {error}"));
+            std::process::exit(1);
+        }
+        _ => {}
+    }
+}
+
+/// One line on standard error, if anybody reads it.
+fn complain(line: fmt::Arguments<'_>) {
+    drop(writeln!(std::io::stderr(), "warm-transfer: {line}"));
+}
+
 fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(value)?);
+    say!("{}", serde_json::to_string_pretty(value)?);
     Ok(())
 }

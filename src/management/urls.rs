@@ -10,7 +10,7 @@ pub fn run(format: Format) -> anyhow::Result<ExitCode> {
         Format::Json => print_json(&routes().collect::<Vec<_>>())?,
         Format::Text => {
             for route in routes() {
-                println!("{:9} {:42} {:30} {}", route.methods, route.path, route.name, route.access);
+                say!("{:9} {:42} {:30} {}", route.methods, route.path, route.name, route.access);
             }
         }
     }

@@ -39,9 +39,33 @@ pub struct TwilioRequest {
 }
 
 impl TwilioRequest {
+    /// A request that was verified when it came and kept since, read again; `None` if it is none.
+    pub(crate) fn restored(
+        method: &str,
+        path_and_query: &str,
+        form: &[(String, String)],
+        idempotency_token: Option<String>,
+    ) -> Option<Self> {
+        let path_and_query: PathAndQuery = path_and_query.parse().ok()?;
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        Some(Self {
+            method: method.parse().ok()?,
+            query: Params::decode(path_and_query.query().unwrap_or_default().as_bytes()),
+            path_and_query,
+            form: Params::decode(body.as_bytes()),
+            body: body.into(),
+            idempotency_token,
+        })
+    }
+
     /// GET or POST, as Twilio sent it.
     pub fn method(&self) -> &Method {
         &self.method
+    }
+
+    /// The path alone.
+    pub fn path(&self) -> &str {
+        self.path_and_query.path()
     }
 
     /// The path and the query exactly as they were sent.

@@ -36,12 +36,18 @@ impl Settings {
         within("database.pool_size", self.database.pool_size.into(), 1, 1000)?;
         within("database.pool_timeout_ms", self.database.pool_timeout_ms, 1, 60_000)?;
         within("database.busy_timeout_ms", self.database.busy_timeout_ms, 0, 60_000)?;
-        within("server.workers", u64::try_from(self.server.workers).unwrap_or(u64::MAX), 0, 1024)?;
+        within("database.spool_entries", as_u64(self.database.spool_entries), 1, 10_000_000)?;
+        within("database.spool_bytes", self.database.spool_bytes, 1 << 20, 1 << 40)?;
+        within("server.workers", as_u64(self.server.workers), 0, 1024)?;
         within("server.shutdown_timeout_secs", self.server.shutdown_timeout_secs, 0, 3600)?;
         within("server.database_budget_ms", self.server.database_budget_ms, 1, 14_000)?;
         within("twilio.connect_timeout_ms", self.twilio.connect_timeout_ms, 1, 30_000)?;
         within("twilio.timeout_ms", self.twilio.timeout_ms, 1, 30_000)
     }
+}
+
+fn as_u64(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 fn within(name: &str, value: u64, least: u64, most: u64) -> Check {
@@ -73,6 +79,9 @@ fn check_public_url(text: &str) -> Check {
         _ if host.is_empty() => wrong("names no host"),
         _ if host.contains('_') => {
             wrong("has an underscore in its host name; Twilio sends no callbacks there")
+        }
+        _ if !url.username().is_empty() || url.password().is_some() => {
+            wrong("must not have a user or password; it stands in every URL that Twilio is given")
         }
         _ if url.query().is_some() || url.fragment().is_some() => wrong("must not have a query or fragment"),
         "https" => Ok(()),

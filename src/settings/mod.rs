@@ -7,7 +7,7 @@ mod layers;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -17,6 +17,7 @@ use crate::app::CallDefaults;
 use crate::calls::flow::{
     AgentLeavesEarly, Bridge, CustomerLeavesConsult, NobodyLeft, Policy, Style, TargetFails,
 };
+use crate::db::spool::SpoolOptions;
 use crate::db::{DbOptions, Location};
 use crate::telephony::AccountSid;
 use crate::twilio::{Credentials, TwilioConfig};
@@ -88,6 +89,12 @@ pub struct DatabaseSettings {
     pub pool_timeout_ms: u64,
     /// In milliseconds.
     pub busy_timeout_ms: u64,
+    /// A folder; empty for the one beside the SQLite file.
+    pub spool: String,
+    /// At the most.
+    pub spool_entries: usize,
+    /// At the most.
+    pub spool_bytes: u64,
 }
 
 /// `[twilio]`
@@ -258,6 +265,20 @@ impl Settings {
             pool_timeout: Duration::from_millis(self.database.pool_timeout_ms),
             busy_timeout: Duration::from_millis(self.database.busy_timeout_ms),
         })
+    }
+
+    /// Where callbacks wait while the database is away.
+    ///
+    /// # Errors
+    /// When it is to be beside a database whose URL is not one.
+    pub fn spool(&self) -> Result<SpoolOptions, SettingsError> {
+        let folder = match (self.database.spool.as_str(), self.database()?.location) {
+            ("", Location::Sqlite(path)) => PathBuf::from(format!("{path}.spool")),
+            ("", Location::Postgres(_)) => PathBuf::from("warm-transfer.spool"),
+            (folder, _) => PathBuf::from(folder),
+        };
+        let (entries, bytes) = (self.database.spool_entries, self.database.spool_bytes);
+        Ok(SpoolOptions { folder, entries, bytes })
     }
 
     /// Twilio's account, for the commands that need it.

@@ -61,6 +61,8 @@ fn what_is_wrong_is_one_line_that_names_the_setting() {
         (("PUBLIC_URL", "calls.example.com"), "server.public_url"),
         (("PUBLIC_URL", "http://calls.example.com"), "https://"),
         (("PUBLIC_URL", "https://my_host.example.com"), "underscore"),
+        (("PUBLIC_URL", "https://user:hush@calls.example.com"), "user or password"),
+        (("PUBLIC_URL", "https://user@calls.example.com"), "user or password"),
         (("DATABASE_URL", "mysql://x"), "database.url"),
         (("TWILIO_API_KEY", "SK1"), "twilio.api_secret"),
         (("WARM_TRANSFER__CALLS__RING_TIMEOUT_SECS", "4"), "calls.ring_timeout_secs"),

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::links::Gate;
+use super::links::{Gate, OfLeg, paths};
 use crate::calls::flow::{
     DialEnded, Event, GateAnswer, LegProgress, LegStatus, Participant, RoomChange, RoomChangeKind,
 };
@@ -18,6 +18,20 @@ const GATE_ATTEMPTS: u32 = 2;
 pub fn query<T: DeserializeOwned>(request: &TwilioRequest) -> Option<T> {
     let (_, query) = request.path_and_query().split_once('?')?;
     serde_urlencoded::from_str(query).ok()
+}
+
+/// What a request tells the flow, by the address that we gave for it.
+pub fn event(request: &TwilioRequest) -> Option<Event> {
+    let leg = || query::<OfLeg>(request).map(|query| query.leg);
+    match request.path() {
+        paths::CALL_STATUS => leg_progress(request, leg()?),
+        paths::CONFERENCE_STATUS => room_change(request),
+        paths::SECOND_LEG | paths::CONFERENCE => leg_on_line(request, leg()?),
+        paths::MUSIC => Some(Event::MusicStarted { leg_id: leg()? }),
+        paths::ACCEPT => at_gate(request),
+        paths::FIRST_LEG_DISCONNECTED => Some(Event::DialEnded(dial_ended(request))),
+        _ => None,
+    }
 }
 
 /// Progress of a leg, from its status callback.
@@ -51,9 +65,17 @@ pub fn dial_ended(request: &TwilioRequest) -> DialEnded {
     }
 }
 
+fn at_gate(request: &TwilioRequest) -> Option<Event> {
+    let query: Gate = query(request)?;
+    match gate_answer(request, &query) {
+        Some(answer) => Some(Event::GateAnswered { leg_id: query.leg, answer }),
+        None => leg_on_line(request, query.leg),
+    }
+}
+
 /// How a second agent answered at the accept gate; `None` if they are to be asked.
-pub fn gate_answer(digits: Option<&str>, query: &Gate) -> Option<GateAnswer> {
-    match digits {
+pub fn gate_answer(request: &TwilioRequest, query: &Gate) -> Option<GateAnswer> {
+    match request.get("Digits") {
         Some("1") => Some(GateAnswer::Accepted),
         Some("2") => Some(GateAnswer::Declined),
         _ if query.accepted => Some(GateAnswer::Accepted),

@@ -3,5 +3,7 @@
 pub mod documents;
 pub mod forms;
 pub mod links;
+pub mod models;
+pub mod services;
 pub mod urls;
 pub mod views;

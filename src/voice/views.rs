@@ -2,29 +2,32 @@
 //! away; what a request says of its leg is taken in beside. Only the end of a Dial must know more than its URL.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, ResponseError};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::forms;
 use super::links::{Gate, InRoom, OfCall, OfLeg, SecondLeg, Speech};
+use super::services::{self, Kept, News};
 use crate::app::{App, SharedApp};
-use crate::calls::flow::{AfterDial, Event, GateAnswer, Words, after_dial, after_gate};
-use crate::calls::models::NewWebhook;
-use crate::calls::services;
+use crate::calls::flow::{AfterDial, GateAnswer, Words, after_dial, after_gate};
+use crate::error::{AppError, ErrorCode};
 use crate::middleware::request_log::about;
 use crate::middleware::signature::TwilioRequest;
 use crate::telephony::CallSid;
 use crate::twilio::CallStatus;
 use crate::twiml::Response;
 
+/// How long the database may take for what nobody waits for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// The first agent has answered: dial the customer.
 pub async fn second_leg(app: SharedApp, request: TwilioRequest) -> HttpResponse {
     let Some(query) = our_query::<SecondLeg>(&request) else { return apology(&app) };
     about(query.call, Some(query.leg));
-    take_in_beside(&app, &request, query.call, forms::leg_on_line(&request, query.leg)).await;
+    keep_beside(&app, &request, query.call).await;
     twiml(&app.documents.second_leg(&query))
 }
 
@@ -32,7 +35,7 @@ pub async fn second_leg(app: SharedApp, request: TwilioRequest) -> HttpResponse 
 pub async fn conference(app: SharedApp, request: TwilioRequest) -> HttpResponse {
     let Some(query) = our_query::<InRoom>(&request) else { return apology(&app) };
     about(query.call, Some(query.leg));
-    take_in_beside(&app, &request, query.call, forms::leg_on_line(&request, query.leg)).await;
+    keep_beside(&app, &request, query.call).await;
     twiml(&app.documents.conference(&query))
 }
 
@@ -40,14 +43,12 @@ pub async fn conference(app: SharedApp, request: TwilioRequest) -> HttpResponse 
 pub async fn first_leg_disconnected(app: SharedApp, request: TwilioRequest) -> HttpResponse {
     let Some(query) = our_query::<InRoom>(&request) else { return apology(&app) };
     about(query.call, Some(query.leg));
-    let event = Event::DialEnded(forms::dial_ended(&request));
-    let taken_in =
-        services::take_in_webhook(&app, query.call, webhook(&app, &request, query.call), Some(event));
-    let next = match tokio::time::timeout(app.database_budget, taken_in).await {
-        Ok(Ok(Some(call))) => after_dial(&call),
-        Ok(Ok(None)) => AfterDial::HangUp(Some(Words::Apology)),
-        Ok(Err(error)) => without_database(&app, &request, &error.to_string()).await,
-        Err(_) => without_database(&app, &request, "no answer within its budget").await,
+    let news = News::arriving(&app, &request, query.call);
+    let next = match services::keep(&app, news, app.database_budget).await {
+        Ok(Kept::TakenIn(Some(call))) => after_dial(&call),
+        Ok(Kept::TakenIn(None)) => AfterDial::HangUp(Some(Words::Apology)),
+        Ok(Kept::Spooled) => without_database(&app, &request, "its news are spooled").await,
+        Err(error) => without_database(&app, &request, &error.to_string()).await,
     };
     twiml(&app.documents.after_dial(&query, &next))
 }
@@ -72,21 +73,28 @@ async fn without_database(app: &App, request: &TwilioRequest, reason: &str) -> A
 pub async fn accept(app: SharedApp, request: TwilioRequest) -> HttpResponse {
     let Some(query) = our_query::<Gate>(&request) else { return apology(&app) };
     about(query.call, Some(query.leg));
-    let Some(answer) = forms::gate_answer(request.get("Digits"), &query) else {
-        take_in_beside(&app, &request, query.call, forms::leg_on_line(&request, query.leg)).await;
-        return twiml(&app.documents.gate(&query));
-    };
-    let event = Event::GateAnswered { leg_id: query.leg, answer };
-    if answer != GateAnswer::Accepted {
-        take_in_beside(&app, &request, query.call, Some(event)).await;
-        return twiml(&app.documents.goodbye(&Words::Declined.spoken()));
+    match forms::gate_answer(&request, &query) {
+        None => {
+            keep_beside(&app, &request, query.call).await;
+            twiml(&app.documents.gate(&query))
+        }
+        Some(GateAnswer::Declined | GateAnswer::Silent) => {
+            keep_beside(&app, &request, query.call).await;
+            twiml(&app.documents.goodbye(&Words::Declined.spoken()))
+        }
+        Some(GateAnswer::Accepted) => accepted(&app, &request, &query).await,
     }
-    let taken_in =
-        services::take_in_webhook(&app, query.call, webhook(&app, &request, query.call), Some(event));
-    match tokio::time::timeout(app.database_budget, taken_in).await {
-        Ok(Ok(Some(call))) => twiml(&app.documents.after_gate(&query, &after_gate(&call, query.leg))),
-        Ok(Ok(None)) => apology(&app),
-        Ok(Err(_)) | Err(_) => twiml(&app.documents.gate_later(&query)),
+}
+
+/// Only the database knows whether a colleague was faster; while it is away, they are asked to wait.
+async fn accepted(app: &Arc<App>, request: &TwilioRequest, query: &Gate) -> HttpResponse {
+    let news = News::arriving(app, request, query.call);
+    match services::keep(app, news, app.database_budget).await {
+        Ok(Kept::TakenIn(Some(call))) => {
+            twiml(&app.documents.after_gate(query, &after_gate(&call, query.leg)))
+        }
+        Ok(Kept::TakenIn(None)) => apology(app),
+        Ok(Kept::Spooled) | Err(_) => twiml(&app.documents.gate_later(query)),
     }
 }
 
@@ -94,8 +102,7 @@ pub async fn accept(app: SharedApp, request: TwilioRequest) -> HttpResponse {
 pub async fn music(app: SharedApp, request: TwilioRequest) -> HttpResponse {
     if let Some(query) = our_query::<OfLeg>(&request) {
         about(query.call, Some(query.leg));
-        let event = Event::MusicStarted { leg_id: query.leg };
-        take_in_beside(&app, &request, query.call, Some(event)).await;
+        keep_beside(&app, &request, query.call).await;
     }
     twiml(&app.documents.music())
 }
@@ -103,7 +110,7 @@ pub async fn music(app: SharedApp, request: TwilioRequest) -> HttpResponse {
 /// What is heard while waiting in the room.
 pub async fn wait(app: SharedApp, request: TwilioRequest) -> HttpResponse {
     if let Some(query) = our_query::<OfCall>(&request) {
-        take_in_beside(&app, &request, query.call, None).await;
+        keep_beside(&app, &request, query.call).await;
     }
     twiml(&app.documents.wait())
 }
@@ -111,76 +118,58 @@ pub async fn wait(app: SharedApp, request: TwilioRequest) -> HttpResponse {
 /// A sentence for everybody in the room.
 pub async fn announce(app: SharedApp, request: TwilioRequest) -> HttpResponse {
     let Some(query) = our_query::<Speech>(&request) else { return apology(&app) };
-    take_in_beside(&app, &request, query.call, None).await;
+    keep_beside(&app, &request, query.call).await;
     twiml(&app.documents.announce(&query.text))
 }
 
 /// A sentence, then the end of the leg.
 pub async fn goodbye(app: SharedApp, request: TwilioRequest) -> HttpResponse {
     let Some(query) = our_query::<Speech>(&request) else { return apology(&app) };
-    take_in_beside(&app, &request, query.call, None).await;
+    keep_beside(&app, &request, query.call).await;
     twiml(&app.documents.goodbye(&query.text))
 }
 
 /// Progress of a leg: durable before it is answered.
 pub async fn call_status(app: SharedApp, request: TwilioRequest) -> HttpResponse {
     let query = our_query::<OfLeg>(&request);
-    let event = query.as_ref().and_then(|query| forms::leg_progress(&request, query.leg));
-    keep(&app, &request, query.map(|query| query.call), event).await
+    keep(&app, &request, query.map(|query| query.call)).await
 }
 
 /// A change in the room: durable before it is answered.
 pub async fn conference_status(app: SharedApp, request: TwilioRequest) -> HttpResponse {
     let query = our_query::<OfCall>(&request);
-    let event = forms::room_change(&request);
-    keep(&app, &request, query.map(|query| query.call), event).await
+    keep(&app, &request, query.map(|query| query.call)).await
 }
 
-async fn keep(
-    app: &Arc<App>,
-    request: &TwilioRequest,
-    call: Option<Uuid>,
-    event: Option<Event>,
-) -> HttpResponse {
+async fn keep(app: &Arc<App>, request: &TwilioRequest, call: Option<Uuid>) -> HttpResponse {
     let call_id = call.unwrap_or_default();
     about(call_id, None);
-    let status = match services::take_in_webhook(app, call_id, webhook(app, request, call_id), event).await {
-        Ok(_) => StatusCode::NO_CONTENT,
+    let news = News::arriving(app, request, call_id);
+    match services::keep(app, news, app.database_budget).await {
+        Ok(_) => HttpResponse::NoContent().finish(),
         Err(error) => {
             tracing::error!(%error, "a callback could not be kept");
-            StatusCode::SERVICE_UNAVAILABLE
+            AppError::new(ErrorCode::Unavailable).error_response()
         }
-    };
-    HttpResponse::new(status)
+    }
 }
 
-/// Takes in what a document request says of its leg without letting the person on the phone wait for it; only while more of
-/// them come than the database can keep does one wait for a place, and no longer than for the database itself.
-async fn take_in_beside(app: &Arc<App>, request: &TwilioRequest, call_id: Uuid, event: Option<Event>) {
-    let place = app.journal.clone().acquire_owned();
+/// Keeps a document request without letting the person on the phone wait for it; only while more of them come than the
+/// database can keep does one wait for a place, and no longer than for the database itself.
+async fn keep_beside(app: &Arc<App>, request: &TwilioRequest, call_id: Uuid) {
+    let place = app.journal.places.clone().acquire_owned();
     let Ok(Ok(place)) = tokio::time::timeout(app.database_budget, place).await else {
         tracing::error!(call.id = %call_id, "a document request could not be kept: too many wait");
         return;
     };
-    let webhook = webhook(app, request, call_id);
+    let news = News::arriving(app, request, call_id);
     let shared = app.clone();
     app.work(async move {
-        if let Err(error) = services::take_in_webhook(&shared, call_id, webhook, event).await {
+        if let Err(error) = services::keep(&shared, news, PATIENCE).await {
             tracing::error!(%error, call.id = %call_id, "a document request could not be kept");
         }
         drop(place);
     });
-}
-
-fn webhook(app: &App, request: &TwilioRequest, call_id: Uuid) -> NewWebhook {
-    NewWebhook {
-        received_at: app.clock.now().naive_utc(),
-        call_id: (!call_id.is_nil()).then(|| call_id.to_string()),
-        method: request.method().to_string(),
-        path_and_query: request.path_and_query().to_owned(),
-        form: serde_json::to_string(request.form()).unwrap_or_default(),
-        idempotency_token: request.idempotency_token().map(str::to_owned),
-    }
 }
 
 fn our_query<T: DeserializeOwned>(request: &TwilioRequest) -> Option<T> {

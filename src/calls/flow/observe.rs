@@ -240,7 +240,9 @@ fn room_changed(call: &mut Call, change: &RoomChange, now: DateTime<Utc>) -> Opt
             is_parked.then_some(Trigger::Parked)
         }
         RoomChangeKind::Ended { by } => {
-            if let Some(leg_id) = by.as_ref().and_then(|sid| call.leg_by_sid(sid)).map(|leg| leg.id) {
+            // Whom we sent away closed the room by our doing.
+            let closer = by.as_ref().and_then(|sid| call.leg_by_sid(sid));
+            if let Some(leg_id) = closer.filter(|leg| leg.sent_to != Place::Goodbye).map(|leg| leg.id) {
                 was_first(call, leg_id);
             }
             for leg in &mut call.legs {

@@ -103,6 +103,8 @@ vocabulary! {
         Music,
         /// To the accept gate, outside the room: briefing, and a key to press.
         Gate,
+        /// Away: some words, and the end.
+        Goodbye,
     }
 }
 

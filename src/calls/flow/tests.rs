@@ -315,6 +315,22 @@ fn in_a_settled_room_evidence_tells_who_left_first_whatever_comes_first() {
 }
 
 #[test]
+fn whom_we_sent_away_was_not_first_even_if_that_closed_the_room() {
+    let mut story = Story::introduced();
+    story.leaves(FIRST, 4);
+    // Twilio has the exit flags already, and has not told; that the customer left the room is lost.
+    assert!(matches!(
+        story.leg(CUSTOMER, LegStatus::Completed)[..],
+        [Command::TellAndEnd { leg_id: SECOND, .. }]
+    ));
+    story.tell(room(9, RoomChangeKind::Ended { by: Some(sid(SECOND)) })).unwrap();
+    story.leg(FIRST, LegStatus::Completed);
+    story.leg(SECOND, LegStatus::Completed);
+    story.tell(Event::TimerFired(Timer::EndLimit)).unwrap();
+    assert_eq!((story.call.stage, story.call.ended_by), (Stage::Ended, Some(Party::Customer)));
+}
+
+#[test]
 fn a_lost_join_is_seen_when_the_room_is_looked_into() {
     let mut story = Story::ringing();
     story.leg(SECOND, LegStatus::InProgress);

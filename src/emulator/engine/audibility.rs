@@ -8,7 +8,9 @@ use super::Engine;
 use super::audio::Heard;
 use super::calls::{Activity, Call, CallId, Status, Voice};
 use super::conferences::RoomId;
+use super::log::Log;
 use super::timers::TrackOwner;
+use crate::telephony::CallSid;
 
 /// The whole record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -45,15 +47,46 @@ struct Open {
     hears: Vec<Heard>,
 }
 
+/// From now on the far end of a leg hears something else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Change {
+    /// Emulated milliseconds.
+    at_ms: u64,
+    call_sid: CallSid,
+    address: String,
+    /// Nothing when nobody is connected any more; an empty list is silence.
+    hears: Option<Vec<Heard>>,
+}
+
+/// So many changes are kept for whoever follows them; the spans below are the whole record.
+const CHANGES_KEPT: usize = 10_000;
+
 /// Collects spans while they happen.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Record {
     people: BTreeMap<String, Vec<Open>>,
+    pub(super) changes: Log<Change>,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self { people: BTreeMap::new(), changes: Log::new(CHANGES_KEPT) }
+    }
 }
 
 impl Record {
     /// From now on the leg hears this; `None` is a leg that is not connected.
-    pub(super) fn change(&mut self, leg: CallId, address: &str, now_ms: u64, hears: Option<Vec<Heard>>) {
+    pub(super) fn change(
+        &mut self,
+        leg: CallId,
+        sid: CallSid,
+        address: &str,
+        now_ms: u64,
+        hears: Option<Vec<Heard>>,
+    ) {
+        let change =
+            Change { at_ms: now_ms, call_sid: sid, address: address.to_owned(), hears: hears.clone() };
+        self.changes.push(change);
         let spans = self.people.entry(address.to_owned()).or_default();
         let open = spans.iter().rposition(|s| s.leg == leg && s.to_ms.is_none());
         if let Some(at) = open {

@@ -103,7 +103,8 @@ impl Engine {
             return;
         }
         let detail = format!("{what} to {url}");
-        self.record(EventKind::CallbackSent, call, detail, &[("url", &url), ("status", what)]);
+        let data = [("url", url.as_str()), ("status", what), ("webhook", &self.next_request())];
+        self.record(EventKind::CallbackSent, call, detail, &data);
         self.send(call, Link { url, method }, kind, params, None);
     }
 }

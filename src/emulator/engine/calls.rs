@@ -11,6 +11,7 @@ use super::audio::Heard;
 use super::conferences::RoomId;
 use super::debugger::ExecutedDocument;
 use super::http::{Link, Method};
+use super::log::Log;
 use super::phones::PhonePlan;
 use super::queues::Queued;
 use super::recorder::Recorder;
@@ -82,6 +83,11 @@ impl Callback {
     pub(crate) fn new(url: Option<String>, method: Method, events: Vec<String>) -> Option<Self> {
         let events = if events.is_empty() { vec!["completed".to_owned()] } else { events };
         url.map(|url| Self { url, method, events: events.into_iter().collect() })
+    }
+
+    /// A callback that hears of the end alone, as numbers and applications have it.
+    pub(crate) fn of_the_end(link: Link) -> Option<Self> {
+        Self::new(Some(link.url), link.method, Vec::new())
     }
 }
 
@@ -225,7 +231,7 @@ pub(crate) struct Call {
     /// What machine detection found.
     pub(crate) answered_by: Option<String>,
     pub(crate) queued: Option<Queued>,
-    pub(crate) executed: VecDeque<ExecutedDocument>,
+    pub(crate) executed: Log<ExecutedDocument>,
     /// Since when the far end hears nothing at all.
     pub(crate) silent_since: Option<u64>,
     /// No sound in either direction: a fault.

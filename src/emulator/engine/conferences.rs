@@ -113,6 +113,13 @@ impl Rooms {
         self.live.get(name).copied()
     }
 
+    /// All live conferences, in the order they were opened.
+    pub(super) fn all_live(&self) -> impl Iterator<Item = RoomId> {
+        let mut live: Vec<RoomId> = self.live.values().copied().collect();
+        live.sort_unstable();
+        live.into_iter()
+    }
+
     pub(crate) fn find(&self, sid: &str) -> Option<RoomId> {
         self.by_sid.get(sid).copied()
     }

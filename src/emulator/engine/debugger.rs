@@ -1,12 +1,13 @@
 //! Owns the debugger log: what Twilio's console would show of errors and warnings, and which documents each leg ran.
 //! <https://www.twilio.com/docs/usage/troubleshooting/debugging-event-webhooks>
 
-use std::collections::VecDeque;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::Engine;
 use super::calls::{CallId, Role};
+use super::log::Log;
 use super::timeline::EventKind;
 use super::twiml::Program;
 use crate::telephony::CallSid;
@@ -14,7 +15,9 @@ use crate::telephony::CallSid;
 /// So many entries are kept; a long load test must not fill the memory.
 const KEPT: usize = 10_000;
 /// So many documents of each leg are kept, the newest ones.
-const DOCUMENTS_KEPT: usize = 100;
+pub(super) const DOCUMENTS_KEPT: usize = 100;
+/// So many documents of all legs together are kept for whoever follows them.
+const ALL_DOCUMENTS_KEPT: usize = 2_000;
 
 /// How bad it is: after an error something was not done, after a warning the call goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -53,19 +56,43 @@ pub struct ExecutedDocument {
     /// `main`, `whisper`, `queue` or `track` (wait, hold, announcement).
     pub role: Role,
     /// As it came.
-    pub twiml: String,
+    pub twiml: Arc<str>,
+}
+
+/// A document, and the leg that it ran on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Executed {
+    call_sid: CallSid,
+    #[serde(flatten)]
+    document: ExecutedDocument,
 }
 
 /// The log of one exchange.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Debugger {
-    entries: VecDeque<DebuggerEntry>,
+    entries: Log<DebuggerEntry>,
+    documents: Log<Executed>,
+}
+
+impl Default for Debugger {
+    fn default() -> Self {
+        Self { entries: Log::new(KEPT), documents: Log::new(ALL_DOCUMENTS_KEPT) }
+    }
 }
 
 impl Engine {
     /// What Twilio's debugger would show, oldest first; the newest ten thousand.
     pub fn debugger(&self) -> Vec<DebuggerEntry> {
         self.debugger.entries.iter().cloned().collect()
+    }
+
+    pub(crate) fn debugger_log(&self) -> &Log<DebuggerEntry> {
+        &self.debugger.entries
+    }
+
+    /// The documents of all legs, in the order in which they were run.
+    pub(crate) fn documents(&self) -> &Log<Executed> {
+        &self.debugger.documents
     }
 
     /// The documents a leg executed, in order; `None` when there is no such leg.
@@ -113,10 +140,7 @@ impl Engine {
         url: Option<&str>,
         message: &str,
     ) {
-        if self.debugger.entries.len() >= KEPT {
-            self.debugger.entries.pop_front();
-        }
-        self.debugger.entries.push_back(DebuggerEntry {
+        self.debugger.entries.push(DebuggerEntry {
             at_ms: self.now_ms,
             code,
             level,
@@ -139,10 +163,9 @@ impl Engine {
         }
         let Some(call) = call.filter(|_| !program.text.is_empty()) else { return };
         let (at_ms, url) = (self.now_ms, url.map(str::to_owned));
-        let executed = &mut self.calls[call].executed;
-        if executed.len() >= DOCUMENTS_KEPT {
-            executed.pop_front();
-        }
-        executed.push_back(ExecutedDocument { at_ms, url, role, twiml: program.text.to_string() });
+        let document = ExecutedDocument { at_ms, url, role, twiml: program.text.clone() };
+        let call_sid = self.calls[call].sid.clone();
+        self.debugger.documents.push(Executed { call_sid, document: document.clone() });
+        self.calls[call].executed.push(document);
     }
 }

@@ -105,6 +105,10 @@ impl Engine {
             self.warn(parent, 13223, &format!("{} cannot be dialled", endpoint.address));
             return None;
         };
+        if to.starts_with("app:") && self.settings_of(&to).is_none() {
+            self.warn(parent, 21218, &format!("{to} is no application of the account"));
+            return None;
+        }
         let from = self.caller_id(parent, verb, &to)?;
         Some(self.dial_endpoint(parent, endpoint, from, to, verb.timeout_s))
     }

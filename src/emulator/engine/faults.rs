@@ -141,6 +141,11 @@ impl Faults {
         Self { rng: StdRng::seed_from_u64(rules.seed), rules }
     }
 
+    /// As they were given; `times` is what is left.
+    pub(crate) fn rules(&self) -> &FaultRules {
+        &self.rules
+    }
+
     /// The first rule that matches and is not used up decides.
     pub(crate) fn rest(&mut self, method: &str, path: &str) -> RestFault {
         let subject = format!("{method} {path}");

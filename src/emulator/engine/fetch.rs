@@ -52,7 +52,7 @@ impl Engine {
     ) {
         let turn = self.wait(call);
         if self.idles(call, IDLE_FETCH) {
-            return self.document_failed(call, &link.url, endless(), role, false);
+            return self.give_up(call, &link.url);
         }
         let purpose = Purpose::Run { call, turn, role, fallback_left };
         self.fetch_after(Fetch { call: Some(call), link, kind, extra, purpose }, delay_ms);
@@ -109,9 +109,14 @@ impl Engine {
             EventKind::TwimlRequested,
             call,
             detail,
-            &[("url", &link.url), ("for", &kind.to_string())],
+            &[("url", &link.url), ("for", &kind.to_string()), ("webhook", &self.next_request())],
         );
         self.send(call, link, kind, params, Some(purpose));
+    }
+
+    /// The id of the request that is sent next, for the timeline's entry before it.
+    pub(super) fn next_request(&self) -> String {
+        (self.requests + 1).to_string()
     }
 
     /// Hands a request out.
@@ -218,6 +223,7 @@ impl Engine {
     /// What Twilio's debugger would show about a webhook that went wrong.
     pub(super) fn note_failure(
         &mut self,
+        id: RequestId,
         kind: RequestKind,
         url: &str,
         call: Option<CallId>,
@@ -236,9 +242,10 @@ impl Engine {
                 let level = if code == 15003 { DebuggerLevel::Warning } else { DebuggerLevel::Error };
                 self.log(level, call, code, Some(url), &format!("{kind}: {reason}"));
             }
-            let code = code.to_string();
+            let (code, id) = (code.to_string(), id.0.to_string());
             let detail = format!("{kind} {url}: {code} {reason}");
-            self.record(EventKind::WebhookFailed, call, detail, &[("url", url), ("code", &code)]);
+            let data = [("url", url), ("code", &code), ("webhook", &id)];
+            self.record(EventKind::WebhookFailed, call, detail, &data);
         }
     }
 }

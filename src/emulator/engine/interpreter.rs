@@ -94,6 +94,12 @@ impl Engine {
         }
     }
 
+    /// A call whose documents would never end hears the apology; leaving a queue must not begin the loop anew.
+    pub(super) fn give_up(&mut self, call: CallId, url: &str) {
+        self.abandon_queue(call, "error");
+        self.document_failed(call, url, fetch::endless(), Role::Main, false);
+    }
+
     /// A timer for the current verb is due.
     pub(super) fn next(&mut self, call: CallId, turn: u64) {
         if self.calls[call].turn != turn || self.calls[call].is_ended() {
@@ -119,7 +125,7 @@ impl Engine {
                 return self.end_of_document(call);
             };
             if self.idles(call, 1) {
-                return self.document_failed(call, "", fetch::endless(), self.role(call), false);
+                return self.give_up(call, "");
             }
             if self.execute(call, verb) == Flow::Wait {
                 return;

@@ -1,11 +1,13 @@
 //! Owns a leg's way from queued through ringing and answer to its end, whatever ends it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use super::audio::Heard;
 use super::calls::{Activity, Call, CallExtras, CallId, Callback, Direction, EndedBy, Start, Status, Voice};
 use super::conferences::{Departure, RoomId};
+use super::debugger::DOCUMENTS_KEPT;
 use super::http::Link;
+use super::log::Log;
 use super::pace::Lane;
 use super::recordings::Recorded;
 use super::timeline::EventKind;
@@ -92,7 +94,7 @@ impl Engine {
             extras: CallExtras::default(),
             answered_by: None,
             queued: None,
-            executed: VecDeque::new(),
+            executed: Log::new(DOCUMENTS_KEPT),
             silent_since: None,
             cut: false,
             mute_callbacks: false,

@@ -10,12 +10,13 @@
 //! | `twiml`, `interpreter`, `gather` | reading documents, running verbs |
 //! | `dial`, `redirect`, `queues` | bridges, and what a REST update does to them |
 //! | `recordings`, `recorder`, `detection` | what is recorded; whether a machine answered |
-//! | `twins` | calls between two numbers of the account |
+//! | `twins` | calls to numbers of the account and to applications |
 //! | `debugger`, `faults` | what Twilio's console would show; what goes wrong on purpose |
 //! | `conferences`, `participants`, `tracks` | rooms, their members, what waits, holds and announces |
 //! | `pace`, `recordings` | calls per second; what is recorded |
 //! | `http`, `fetch`, `callbacks` | requests, answers, parameters |
-//! | `audio`, `audibility`, `timeline` | what is heard, by whom, and what happened |
+//! | `audio`, `audibility`, `timeline`, `log` | what is heard, by whom, and what happened |
+//! | `overview` | what is to be seen of phones and conferences now |
 
 pub(crate) mod addresses;
 mod audibility;
@@ -32,6 +33,8 @@ mod gather;
 pub(crate) mod http;
 mod interpreter;
 pub(crate) mod lifecycle;
+pub(crate) mod log;
+mod overview;
 pub(crate) mod pace;
 pub(crate) mod participants;
 pub(crate) mod people;
@@ -56,6 +59,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+pub(crate) use audibility::Change;
 pub use audibility::{Audibility, Person, Span};
 pub use audio::Heard;
 pub(crate) use calls::CallId;
@@ -79,7 +83,7 @@ use calls::{Activity, Calls};
 use conferences::Rooms;
 use http::Purpose;
 use pace::Pace;
-use people::Numbers;
+use people::{Applications, Numbers};
 use phones::Phones;
 use recordings::Recordings;
 use timers::{Timer, Timers, TrackOwner};
@@ -137,6 +141,7 @@ pub struct Engine {
     tracks: BTreeMap<TrackOwner, Track>,
     pub(crate) phones: Phones,
     pub(crate) numbers: Numbers,
+    pub(crate) applications: Applications,
     queues: queues::Queues,
     debugger: debugger::Debugger,
     pub(crate) faults: faults::Faults,
@@ -166,6 +171,7 @@ impl Engine {
             tracks: BTreeMap::new(),
             phones: Phones::default(),
             numbers: Numbers::default(),
+            applications: Applications::default(),
             queues: queues::Queues::default(),
             debugger: debugger::Debugger::default(),
             faults: faults::Faults::default(),
@@ -211,7 +217,7 @@ impl Engine {
     /// Gives the answer to a request. An unknown or twice answered id is ignored.
     pub fn http_answer(&mut self, id: RequestId, outcome: &HttpOutcome) {
         if let Some((purpose, kind, url, call)) = self.asked.remove(&id) {
-            self.note_failure(kind, &url, call, outcome);
+            self.note_failure(id, kind, &url, call, outcome);
             self.answered_request(purpose, kind, &url, outcome);
             self.settle();
         }
@@ -220,6 +226,11 @@ impl Engine {
     /// Everything that happened so far.
     pub fn timeline(&self) -> &[TimelineEvent] {
         &self.timeline
+    }
+
+    /// What somebody began to hear, change by change.
+    pub(crate) fn changes_heard(&self) -> &log::Log<Change> {
+        &self.heard.changes
     }
 
     /// Who could hear whom or what, from when to when.
@@ -262,7 +273,8 @@ impl Engine {
                 self.calls[call].hears.clone_from(&hears);
                 self.notice_silence(call, hears.as_deref());
                 let person = self.calls[call].person().to_owned();
-                self.heard.change(call, &person, self.now_ms, hears);
+                let sid = self.calls[call].sid.clone();
+                self.heard.change(call, sid, &person, self.now_ms, hears);
             }
         }
     }

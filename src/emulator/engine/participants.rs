@@ -2,7 +2,7 @@
 //! <https://www.twilio.com/docs/voice/api/conference-participant-resource>
 
 use super::calls::{Activity, CallId, Callback, Direction, EndedBy, Start, Status};
-use super::conferences::{Departure, ENDED_BY_API, Member, RoomId};
+use super::conferences::{Departure, ENDED_BY_API, Member, Room, RoomId};
 use super::dial::EXTRA_RING_MS;
 use super::http::Link;
 use super::lifecycle::NewCall;
@@ -61,8 +61,8 @@ impl Engine {
         if let Some(room) = existing {
             self.check_room(room, &new, coaches)?;
         }
-        if new.coach.is_some() && coaches.is_none() {
-            return Err(RestError::bad(13240, "The call to coach is not in the conference"));
+        if new.coach.is_some() && (coaches.is_none() || existing.is_none()) {
+            return Err(nobody_to_coach());
         }
         let room = existing.unwrap_or_else(|| self.open_room(key));
         let call = self.dial_out(NewCall {
@@ -95,12 +95,7 @@ impl Engine {
         if room.members.len() >= new.max_participants {
             return Err(RestError::bad(16020, "Conference is full"));
         }
-        match coaches {
-            Some(coached) if !room.member(coached).is_some_and(|m| m.joined) => {
-                Err(RestError::bad(13240, "The call to coach is not in the conference"))
-            }
-            _ => Ok(()),
-        }
+        coaches.map_or(Ok(()), |coached| can_be_coached(room, coached))
     }
 
     fn pending_member(
@@ -172,14 +167,12 @@ impl Engine {
         update: ParticipantUpdate,
     ) -> Result<(), RestError> {
         let coach = match &update.coach {
-            Some(sid) => Some(
-                self.calls
-                    .find(sid)
-                    .filter(|c| self.rooms[room].member(*c).is_some())
-                    .ok_or_else(|| RestError::bad(16028, "The participant to coach is not present"))?,
-            ),
+            Some(sid) => Some(self.calls.find(sid).ok_or_else(nobody_to_coach)?),
             None => None,
         };
+        if let Some(coached) = coach {
+            can_be_coached(&self.rooms[room], coached)?;
+        }
         let now = self.now_ms;
         let Some(member) = self.rooms[room].member_mut(call) else {
             return Err(RestError::not_found("participant"));
@@ -315,6 +308,19 @@ impl Engine {
             ("FriendlyName".into(), self.rooms[room].name.clone()),
         ]
     }
+}
+
+/// <https://www.twilio.com/docs/api/errors/16027>, <https://www.twilio.com/docs/api/errors/16028>
+fn can_be_coached(room: &Room, coached: CallId) -> Result<(), RestError> {
+    match room.member(coached).filter(|m| m.joined) {
+        None => Err(nobody_to_coach()),
+        Some(member) if member.hold => Err(RestError::bad(16027, "The participant to coach is on hold")),
+        Some(_) => Ok(()),
+    }
+}
+
+fn nobody_to_coach() -> RestError {
+    RestError::bad(16028, "The participant to coach is not present")
 }
 
 /// A path segment of this form names one conference; any other text is a friendly name.

@@ -16,15 +16,19 @@ use super::{DeclinedStatus, Engine, RequestKind};
 const MAILBOX_RECORDS_MS: u64 = 120_000;
 pub(super) const BEEP_MS: u64 = 500;
 
-/// A number of the account that people can ring.
-#[derive(Debug, Clone)]
-pub(crate) struct Number {
+/// What a number of the account, or an application, does with calls that reach it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct VoiceSettings {
+    /// The document that answers; without one nothing does.
     pub(crate) voice: Option<Link>,
-    pub(crate) status_callback: Option<String>,
+    pub(crate) fallback: Option<Link>,
+    pub(crate) callback: Option<Link>,
 }
 
 /// The account's numbers, by E.164.
-pub(crate) type Numbers = BTreeMap<String, Number>;
+pub(crate) type Numbers = BTreeMap<String, VoiceSettings>;
+/// The account's applications, by SID.
+pub(crate) type Applications = BTreeMap<String, VoiceSettings>;
 
 /// Why a person cannot do that now. The text is a sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,6 +62,22 @@ impl Engine {
     pub fn set_phone(&mut self, address: &str, plans: Vec<PhonePlan>) -> Result<(), NotNow> {
         let address = normal(address)?;
         self.phones.set(&address, plans);
+        Ok(())
+    }
+
+    /// A number of the account, or an application (`app:AP…`), answers its calls with the document at this URL.
+    ///
+    /// # Errors
+    /// When the address is no phone number and no application.
+    pub fn set_voice_url(&mut self, address: &str, url: &str) -> Result<(), NotNow> {
+        let address = normal(address)?;
+        let voice = Some(Link { url: url.to_owned(), method: Method::Post });
+        let settings = VoiceSettings { voice, ..VoiceSettings::default() };
+        match address.strip_prefix("app:") {
+            Some(sid) => self.applications.insert(sid.to_owned(), settings),
+            None if address.starts_with('+') => self.numbers.insert(address, settings),
+            None => return Err(NotNow(format!("{address} is no number"))),
+        };
         Ok(())
     }
 
@@ -272,24 +292,51 @@ impl Engine {
         let (Some(number), Some(voice)) = (number, voice) else {
             return Err(NotNow(format!("{to} has no voice_url")));
         };
-        let id = self.inbound(from, to, number);
+        let id = self.inbound(from, to, number, voice.clone());
         self.fetch_document(id, voice, RequestKind::Twiml, Vec::new(), 0);
         Ok(self.done(id))
     }
 
-    /// A ringing leg to one of our numbers, its document not yet asked for.
-    pub(super) fn inbound(&mut self, from: &str, to: &str, number: Number) -> CallId {
-        let voice = number.voice.clone().unwrap_or_else(|| Link { url: String::new(), method: Method::Post });
+    /// A browser calls its application. Its parameters are told like any others, and one named `To` is whom it calls.
+    /// <https://www.twilio.com/docs/voice/sdks/javascript/twiliodevice>
+    pub(crate) fn device_connects(
+        &mut self,
+        from: &str,
+        application: &str,
+        params: BTreeMap<String, String>,
+    ) -> Result<CallId, NotNow> {
+        let settings = self.applications.get(application).cloned();
+        let voice = settings.as_ref().and_then(|s| s.voice.clone());
+        let (Some(settings), Some(voice)) = (settings, voice) else {
+            return Err(NotNow(format!("{application} is no application")));
+        };
+        let to = params.get("To").cloned().unwrap_or_default();
+        let id = self.inbound(from, &to, settings, voice.clone());
+        let extra = params.into_iter().filter(|(name, _)| name != "To").collect();
+        self.fetch_document(id, voice, RequestKind::Twiml, extra, 0);
+        Ok(self.done(id))
+    }
+
+    /// What answers at an address by its document: a number of the account, or an application as `app:AP…`.
+    pub(super) fn settings_of(&self, address: &str) -> Option<&VoiceSettings> {
+        match address.strip_prefix("app:") {
+            Some(sid) => self.applications.get(sid),
+            None => self.numbers.get(address),
+        }
+    }
+
+    /// A ringing leg to what answers by its document, which is not yet asked for.
+    pub(super) fn inbound(&mut self, from: &str, to: &str, settings: VoiceSettings, voice: Link) -> CallId {
         let id = self.add_call(
             NewCall {
                 from: from.to_owned(),
                 to: to.to_owned(),
                 direction: Direction::Inbound,
                 parent: None,
-                callback: Callback::new(number.status_callback, Method::Post, Vec::new()),
+                callback: settings.callback.and_then(Callback::of_the_end),
                 ring_limit_ms: LONGEST_CALL_MS,
                 time_limit_ms: LONGEST_CALL_MS,
-                fallback: None,
+                fallback: settings.fallback,
                 start: Start::Document(voice),
                 room: None,
             },

@@ -122,6 +122,11 @@ impl Phones {
         self.plans.insert(address.to_owned(), plans.into());
     }
 
+    /// Every phone with the plans that are left, by address.
+    pub(super) fn described(&self) -> impl Iterator<Item = (&str, impl Iterator<Item = &PhonePlan>)> {
+        self.plans.iter().map(|(address, plans)| (address.as_str(), plans.iter()))
+    }
+
     /// The plan for the next call.
     pub(super) fn take(&mut self, address: &str) -> PhonePlan {
         match self.plans.get_mut(address) {

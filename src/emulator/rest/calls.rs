@@ -3,9 +3,11 @@
 
 use serde_json::{Value, json};
 
-use super::super::engine::calls::{Call, CallId, Direction, Start, Status};
+use super::super::engine::calls::{Call, CallId, Callback, Direction, Start, Status};
+use super::super::engine::http::Link;
 use super::super::engine::lifecycle::{LONGEST_CALL_MS, NewCall};
 use super::super::engine::pace::Lane;
+use super::super::engine::people::VoiceSettings;
 use super::super::engine::{Engine, Method, RestError, Target};
 use super::checks::Given;
 use super::form::Form;
@@ -66,7 +68,11 @@ const UPDATE_PARAMETERS: [&str; 9] = [
 
 pub(super) fn create(engine: &mut Engine, form: &Form<'_>) -> Result {
     let (to, from) = form.parties(engine)?;
-    let start = start(form)?;
+    // https://www.twilio.com/docs/voice/api/call-resource: an application goes only into a conference or a `<Dial>`.
+    if to.starts_with("app:") {
+        return Err(RestError::bad(21211, format!("The phone number {to} is not valid as 'To'")));
+    }
+    let documents = documents(engine, form)?;
     let mut given = Given::read(form)?;
     given.warn_of_unknown(form, &CREATE_PARAMETERS);
     // Its settings are checked whether or not it is wanted.
@@ -74,7 +80,7 @@ pub(super) fn create(engine: &mut Engine, form: &Form<'_>) -> Result {
     engine.queue_wait(Lane::Calls)?;
     let timeout = form.seconds("Timeout", 600, 21208)?.unwrap_or(60);
     let limit = form.seconds("TimeLimit", 86_400, 21208)?.map_or(LONGEST_CALL_MS, |s| s * 1000);
-    let (callback, silenced) = form.callback("StatusCallback", &CALL_EVENTS, &["completed"])?;
+    let Documents { start, fallback, callback, silenced } = documents;
     let call = engine.create_call(NewCall {
         from,
         to,
@@ -83,7 +89,7 @@ pub(super) fn create(engine: &mut Engine, form: &Form<'_>) -> Result {
         callback,
         ring_limit_ms: timeout * 1000,
         time_limit_ms: limit,
-        fallback: form.link("FallbackUrl", "FallbackMethod", Method::Post, 21205)?,
+        fallback,
         start,
         room: None,
     });
@@ -100,11 +106,39 @@ pub(super) fn create(engine: &mut Engine, form: &Form<'_>) -> Result {
     Ok(RestAnswer::json(201, body).about(call))
 }
 
-/// `Url`, or else `Twiml`; on create `Twiml` is ignored when both are given, and everything for an `ApplicationSid`.
-fn start(form: &Form<'_>) -> Result<Start> {
-    if form.get("ApplicationSid").is_some() {
-        return Err(RestError::bad(21218, "ApplicationSid: there are no applications"));
+/// What a call runs, and whom it reports to.
+struct Documents {
+    start: Start,
+    fallback: Option<Link>,
+    callback: Option<Callback>,
+    /// An unknown event has switched the callback off.
+    silenced: bool,
+}
+
+/// An application's own documents and callback, if one is named: then the request's are ignored.
+fn documents(engine: &Engine, form: &Form<'_>) -> Result<Documents> {
+    if let Some(sid) = form.get("ApplicationSid") {
+        let VoiceSettings { voice, fallback, callback } = application(engine, sid)?.clone();
+        let start = Start::Document(voice.ok_or_else(|| unknown_application(sid))?);
+        let callback = callback.and_then(Callback::of_the_end);
+        return Ok(Documents { start, fallback, callback, silenced: false });
     }
+    let (callback, silenced) = form.callback("StatusCallback", &CALL_EVENTS, &["completed"])?;
+    let fallback = form.link("FallbackUrl", "FallbackMethod", Method::Post, 21205)?;
+    Ok(Documents { start: start(form)?, fallback, callback, silenced })
+}
+
+/// <https://www.twilio.com/docs/api/errors/21218>
+pub(super) fn application<'a>(engine: &'a Engine, sid: &str) -> Result<&'a VoiceSettings> {
+    engine.applications.get(sid).ok_or_else(|| unknown_application(sid))
+}
+
+fn unknown_application(sid: &str) -> RestError {
+    RestError::bad(21218, format!("The application {sid} does not exist"))
+}
+
+/// `Url`, or else `Twiml`, which is ignored when both are given.
+fn start(form: &Form<'_>) -> Result<Start> {
     if let Some(link) = form.link("Url", "Method", Method::Post, 21205)? {
         return Ok(Start::Document(link));
     }

@@ -128,9 +128,6 @@ impl<'a> Form<'a> {
         let to = self.get("To").ok_or_else(|| RestError::bad(21201, "No 'To' number is specified"))?;
         let from = self.get("From").ok_or_else(|| RestError::bad(21213, "No 'From' number is specified"))?;
         let invalid_to = || RestError::bad(21211, format!("The phone number {to} is not valid as 'To'"));
-        if to.starts_with("app:") {
-            return Err(RestError::bad(21218, "There are no applications"));
-        }
         let to = addresses::normalise(to).ok_or_else(invalid_to)?;
         let phone = to.starts_with('+');
         let invalid_from =

@@ -4,7 +4,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::engine::people::Number;
+use super::super::engine::http::Link;
+use super::super::engine::people::VoiceSettings;
 use super::super::engine::{Engine, Method, RestError, addresses};
 use super::calls::formatted;
 use super::form::Form;
@@ -20,7 +21,7 @@ pub(super) enum Kind {
 pub(super) fn list(engine: &Engine, kind: Kind, query: &Form<'_>) -> Result {
     let phone = query.get("PhoneNumber").map(|p| addresses::normalise(p).unwrap_or_else(|| p.to_owned()));
     let name = query.get("FriendlyName");
-    let found: Vec<(String, (&String, &Number))> = engine
+    let found: Vec<(String, (&String, &VoiceSettings))> = engine
         .numbers
         .iter()
         .filter(|(number, _)| phone.as_ref().is_none_or(|p| p == *number))
@@ -46,13 +47,17 @@ pub(super) fn update(engine: &mut Engine, wanted: &str, form: &Form<'_>) -> Resu
     let kind = Kind::IncomingPhoneNumbers;
     let number = find(engine, kind, wanted)?;
     let voice = form.link("VoiceUrl", "VoiceMethod", Method::Post, 21502)?;
+    let fallback = form.link("VoiceFallbackUrl", "VoiceFallbackMethod", Method::Post, 21502)?;
     let callback = form.link("StatusCallback", "StatusCallbackMethod", Method::Post, 21502)?;
     if let Some(config) = engine.numbers.get_mut(&number) {
         if form.raw("VoiceUrl").is_some() {
             config.voice = voice;
         }
+        if form.raw("VoiceFallbackUrl").is_some() {
+            config.fallback = fallback;
+        }
         if form.raw("StatusCallback").is_some() {
-            config.status_callback = callback.map(|link| link.url);
+            config.callback = callback;
         }
     }
     read(engine, kind, wanted)
@@ -69,7 +74,7 @@ fn sid(number: &str) -> String {
     format!("PN{digits:032x}")
 }
 
-fn render(engine: &Engine, kind: Kind, number: &str, config: &Number) -> Value {
+fn render(engine: &Engine, kind: Kind, number: &str, config: &VoiceSettings) -> Value {
     let sid = sid(number);
     let mut body = json!({
         "sid": sid, "account_sid": engine.options.account_sid.as_str(), "phone_number": number,
@@ -84,13 +89,15 @@ fn render(engine: &Engine, kind: Kind, number: &str, config: &Number) -> Value {
     body
 }
 
-fn incoming(config: &Number) -> Value {
-    let voice = config.voice.as_ref();
+fn incoming(config: &VoiceSettings) -> Value {
+    let url = |link: &Option<Link>| link.as_ref().map(|l| l.url.clone());
+    let method = |link: &Option<Link>| link.as_ref().map_or(Method::Post, |l| l.method).to_string();
     json!({
-        "voice_url": voice.map(|l| l.url.as_str()), "voice_method": voice.map_or(Method::Post, |l| l.method).to_string(),
-        "voice_fallback_url": null, "voice_fallback_method": "POST", "voice_caller_id_lookup": false,
+        "voice_url": url(&config.voice), "voice_method": method(&config.voice),
+        "voice_fallback_url": url(&config.fallback), "voice_fallback_method": method(&config.fallback),
+        "voice_caller_id_lookup": false,
         "voice_application_sid": null, "voice_receive_mode": "voice",
-        "status_callback": config.status_callback, "status_callback_method": "POST",
+        "status_callback": url(&config.callback), "status_callback_method": method(&config.callback),
         "sms_url": null, "sms_method": "POST", "sms_fallback_url": null, "sms_fallback_method": "POST",
         "sms_application_sid": null, "status": "in-use", "api_version": "2010-04-01", "beta": false,
         "capabilities": {"voice": true, "sms": false, "mms": false, "fax": false},

@@ -9,7 +9,7 @@ use super::super::engine::lifecycle::LONGEST_CALL_MS;
 use super::super::engine::pace::Lane;
 use super::super::engine::participants::{NewParticipant, ParticipantUpdate, is_conference_sid};
 use super::super::engine::{Beep, Engine, Method, RestError, WaitSource};
-use super::calls::CALL_EVENTS;
+use super::calls::{CALL_EVENTS, application};
 use super::checks::Given;
 use super::conferences::find;
 use super::form::Form;
@@ -90,6 +90,9 @@ const UPDATE_PARAMETERS: [&str; 12] = [
 
 pub(super) fn create(engine: &mut Engine, key: &str, form: &Form<'_>) -> Result {
     let (to, from) = form.parties(engine)?;
+    if let Some(sid) = to.strip_prefix("app:") {
+        application(engine, sid)?;
+    }
     let (callback, silenced) = form.callback("StatusCallback", &CALL_EVENTS, &["completed"])?;
     let (conference_callback, room_silenced) =
         form.callback("ConferenceStatusCallback", &CONFERENCE_EVENTS, &["start", "end"])?;

@@ -5,7 +5,7 @@ mod recordings;
 
 use serde_json::Value;
 
-use super::super::engine::people::Number;
+use super::super::engine::people::VoiceSettings;
 use super::super::engine::tests::{ACCOUNT, AGENT, CUSTOMER, NUMBER, World};
 use super::super::engine::{Behaviour, UnownedFrom};
 
@@ -56,7 +56,7 @@ fn a_from_that_is_not_ours_is_refused_when_the_switch_says_so() {
     world.engine.switches.unowned_from = UnownedFrom::Refused;
     let form = [("To", AGENT), ("From", NUMBER), ("Twiml", "<Response/>")];
     assert_eq!(code(&mut world, "POST", "Calls", &form), (400, 21210));
-    let ours = Number { voice: None, status_callback: None };
+    let ours = VoiceSettings::default();
     world.engine.numbers.insert(NUMBER.into(), ours);
     assert_eq!(world.rest("POST", "Calls", &form).status, 201);
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 use url::Url;
 
 use super::engine::http::MAX_BODY;
-use super::engine::{HttpOutcome, HttpRequest, Method, RequestKind};
+use super::engine::{HttpOutcome, HttpRequest, Method, RequestId, RequestKind};
 use super::signature;
 use crate::telephony::CallSid;
 use limits::{Limits, Trouble};
@@ -22,6 +22,8 @@ use memory::{Answers, Cookies, Kept};
 /// One webhook as it went over the wire.
 #[derive(Debug, Clone, Serialize)]
 pub struct WebhookRecord {
+    /// What the timeline's entries about it call `webhook`; a copy has the same.
+    pub id: RequestId,
     /// Emulated milliseconds when it was sent.
     pub at_ms: u64,
     /// What it was for.
@@ -344,6 +346,7 @@ fn record(
         HttpOutcome::Failed { code, reason } => (None, None, format!("{code} {reason}")),
     };
     WebhookRecord {
+        id: request.id,
         at_ms,
         kind: request.kind,
         call_sid: request.call_sid.clone(),

@@ -44,6 +44,20 @@ async fn a_stranger_is_let_in_nowhere_but_where_it_says_open() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn health_is_told_without_a_body_too() {
+    let service = TestService::start().await;
+    for path in ["/healthz", "/readyz"] {
+        let (get, head) =
+            (knock(&service, "GET", path, None).await, knock(&service, "HEAD", path, None).await);
+        assert_eq!((head.status, head.text.as_str()), (200, ""), "{path}");
+        assert_eq!(head.header("content-length"), get.header("content-length"), "{path}");
+        let neither = knock(&service, "POST", path, None).await;
+        assert_eq!((neither.status, neither.header("allow")), (405, "GET, HEAD"), "{path}");
+    }
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_opens_what_its_scopes_say() {
     let service = TestService::start().await;
     let keys = [

@@ -28,7 +28,7 @@ async fn an_address_or_method_that_is_none_is_a_problem_too() {
         ("DELETE", "/api/v1/calls", "POST, GET"),
         ("PUT", "/api/v1/calls/x/transfer", "POST"),
         ("DELETE", "/twiml/wait", "GET, POST"),
-        ("POST", "/healthz", "GET"),
+        ("POST", "/healthz", "GET, HEAD"),
     ];
     for (method, path, allowed) in cases {
         let answered = answer(service.request(method, path).bearer_auth(&key)).await;

@@ -2,7 +2,7 @@
 
 use warm_transfer::emulator::{ClockMode, EventKind};
 
-use super::support::{ACCOUNT, AGENT, Application, NUMBER, Twilio};
+use super::support::{ACCOUNT, AGENT, Application, CUSTOMER, NUMBER, Twilio};
 
 #[tokio::test]
 async fn credentials_are_checked_and_errors_have_twilios_shape() {
@@ -29,6 +29,8 @@ async fn bad_control_input_is_422_and_names_the_field() {
         ("PUT", "switches", r#"{"redirect_order":"sideways"}"#, "redirect_order"),
         ("PUT", "switches", r#"{"gravity":"off"}"#, "gravity"),
         ("PUT", "numbers/+15550100000", r#"{"voice_url":"nowhere"}"#, "voice_url"),
+        ("PUT", "applications/AP1", r#"{"voice_url":"http://app/voice"}"#, "sid"),
+        ("PUT", "applications/AP00000000000000000000000000000001", "{}", "voice_url"),
         ("POST", "clock", r#"{"advance_ms":-1}"#, "advance_ms"),
         ("PUT", "phones/+15550100001", r#"{"after_ms":5}"#, "behaviour"),
         ("GET", "timeline?after=soon", "", "after"),
@@ -149,4 +151,24 @@ async fn somebody_rings_a_number_of_ours() {
     twilio.emulator.advance(1_000).await;
     assert_eq!(app.seen("/voice")[0].params["CallSid"], call["call_sid"].as_str().unwrap());
     assert_eq!(twilio.hears(AGENT), [r#"Speech { text: "welcome" }"#]);
+}
+
+#[tokio::test]
+async fn a_browser_connects_to_its_application() {
+    let twilio = Twilio::start().await;
+    let app = Application::start();
+    app.twiml("/voice", "<Say loop=\"0\">welcome</Say>");
+    let sid = "AP00000000000000000000000000000001";
+    let connect = format!(
+        r#"{{"from":"client:dana","to":"app:{sid}","params":{{"To":"{CUSTOMER}","campaign":"q3"}}}}"#
+    );
+    assert_eq!(twilio.control("POST", "calls", &connect).await.0, 409, "no such application yet");
+    let settings = format!(r#"{{"voice_url":"{}/voice"}}"#, app.url);
+    assert_eq!(twilio.control("PUT", &format!("applications/{sid}"), &settings).await.0, 200);
+    assert_eq!(twilio.control("POST", "calls", &connect).await.0, 201);
+    twilio.emulator.advance(1_000).await;
+    let asked = &app.seen("/voice")[0].params;
+    let said = ["From", "To", "campaign", "Direction"].map(|name| asked[name].as_str());
+    assert_eq!(said, ["client:dana", CUSTOMER, "q3", "inbound"]);
+    assert_eq!(twilio.hears("client:dana"), [r#"Speech { text: "welcome" }"#]);
 }

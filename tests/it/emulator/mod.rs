@@ -3,7 +3,9 @@
 mod control;
 mod delivery;
 mod load;
+mod page;
 mod schema;
+mod stream;
 #[cfg(test)]
 mod support;
 mod transfer;

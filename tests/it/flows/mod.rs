@@ -1,18 +1,23 @@
 //! Whole calls: the running service and the emulator over HTTP, judged by what people heard, what was asked of Twilio, what
 //! is in the database, and what the API says.
 
+mod away;
 mod bridge;
 mod choices;
 mod control;
 mod faults;
 mod gate;
+mod lost;
 mod records;
 mod requests;
 mod restarts;
 mod scene;
 mod stories;
 mod styles;
+mod switches;
+mod tale;
 mod targets;
+mod wire;
 
 use serde_json::Value;
 use warm_transfer::demo::{Part, Report, Scenario, Stage, StageOptions, play, report};
@@ -51,6 +56,11 @@ async fn finished(theatre: Theatre, scenario: Scenario) -> Played {
     let report = report(&theatre.stage, scenario, &call).await.unwrap();
     assert!(report.ok, "{scenario}: {:#?}\n{}", report.violations, ladder(&report));
     Played { theatre, report }
+}
+
+/// Whether every case is wanted, not a selection that is short enough for every change.
+fn is_thorough() -> bool {
+    std::env::var_os("WARM_TRANSFER_TEST_THOROUGH").is_some()
 }
 
 fn with(switches: Switches) -> StageOptions {

@@ -36,7 +36,7 @@ fn levels(database: &TestDatabase, variables: &[(&str, &str)]) -> (Vec<(String, 
     (findings.iter().map(level).collect(), output.status.code().unwrap())
 }
 
-fn expected(levels: [(&str, &str); 5]) -> Vec<(String, String)> {
+fn expected(levels: [(&str, &str); 6]) -> Vec<(String, String)> {
     levels.map(|(id, level)| (id.to_owned(), level.to_owned())).to_vec()
 }
 
@@ -47,6 +47,7 @@ fn what_is_not_set_is_found_and_named() {
     let all = [
         ("settings", "ok"),
         ("database", "warning"),
+        ("spool", "ok"),
         ("public-url", "error"),
         ("caller-id", "warning"),
         ("twilio", "error"),
@@ -66,6 +67,18 @@ fn a_wrong_setting_is_a_finding_too() {
     assert_eq!((findings, code), (vec![("settings".into(), "error".into())], 1));
 }
 
+#[test]
+fn a_spool_that_cannot_be_written_is_found_and_named() {
+    let database = TestDatabase::new();
+    std::fs::write(database.folder.path().join("taken"), "a file").unwrap();
+    let taken = [("WARM_TRANSFER__DATABASE__SPOOL", "taken")];
+    let (findings, code) = levels(&database, &taken);
+    assert!(findings.contains(&("spool".into(), "error".into())) && code == 1, "{findings:?}");
+    let output = program(&database).arg("check").envs(taken).output().unwrap();
+    let lines = String::from_utf8(output.stdout).unwrap();
+    assert!(lines.contains("taken") && lines.contains("database.spool"), "{lines}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_complete_installation_passes_and_a_wrong_token_does_not() {
     let database = TestDatabase::new();
@@ -82,14 +95,21 @@ async fn a_complete_installation_passes_and_a_wrong_token_does_not() {
         ("TWILIO_AUTH_TOKEN", "token"),
         ("TWILIO_API_BASE_URL", &server.uri()),
     ];
-    let all =
-        [("settings", "ok"), ("database", "ok"), ("public-url", "ok"), ("caller-id", "ok"), ("twilio", "ok")];
+    let all = [
+        ("settings", "ok"),
+        ("database", "ok"),
+        ("spool", "ok"),
+        ("public-url", "ok"),
+        ("caller-id", "ok"),
+        ("twilio", "ok"),
+    ];
     assert_eq!(levels(&database, &variables), (expected(all), 0));
 
     let refused = [&variables[..], &[("TWILIO_AUTH_TOKEN", "wrong")]].concat();
     let all = [
         ("settings", "ok"),
         ("database", "ok"),
+        ("spool", "ok"),
         ("public-url", "ok"),
         ("caller-id", "ok"),
         ("twilio", "error"),

@@ -41,6 +41,15 @@ fn the_headless_demo_draws_a_ladder_for_people() {
 }
 
 #[test]
+fn a_stray_file_of_settings_does_not_change_the_demo() {
+    let database = TestDatabase::new();
+    std::fs::write(database.folder.path().join("development.toml"), "[calls]\nring_timeout_secs = 0\n")
+        .unwrap();
+    let args = ["demo", "--headless", "--speed", "20", "--scenario", "customer-busy"];
+    program(&database).args(args).assert().success();
+}
+
+#[test]
 fn a_story_that_does_not_exist_is_wrong_usage_and_the_others_are_named() {
     let database = TestDatabase::new();
     let output = program(&database).args(["demo", "--headless", "--scenario", "nonsense"]).assert().code(2);

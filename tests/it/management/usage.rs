@@ -1,7 +1,11 @@
 //! What every command has in common: settings, usage, exit codes.
 
+use std::io::Read;
+use std::process::Stdio;
+
 use super::{complaint, printed, printed_json, program};
 use crate::support::database::TestDatabase;
+use crate::support::process::command;
 
 #[test]
 fn a_wrong_setting_is_one_line_and_exit_code_2() {
@@ -63,5 +67,20 @@ fn urls_lists_every_route_with_who_gets_in() {
         let is_whole =
             [route.methods, route.path, route.name, route.access].iter().all(|part| line.contains(part));
         assert!(is_whole, "{line}");
+    }
+}
+
+#[test]
+fn a_reader_who_has_heard_enough_is_no_error() {
+    let database = TestDatabase::new();
+    let demo = ["demo", "--headless", "--speed", "20", "--scenario", "customer-busy"];
+    for args in [&["urls"][..], &["urls", "--format", "json"], &["key", "list"], &["migrate"], &demo] {
+        // A pipe that nobody reads any more.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut child = command(&database).args(args).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+        let mut complaints = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut complaints).unwrap();
+        assert!(child.wait().unwrap().success() && complaints.is_empty(), "{args:?}: {complaints}");
     }
 }

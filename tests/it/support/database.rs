@@ -52,13 +52,17 @@ impl Drop for TestDatabase {
 }
 
 #[cfg(feature = "postgres")]
-mod postgres {
+pub mod postgres {
+    //! The server that such a database is on.
+
     use diesel::connection::SimpleConnection;
     use diesel::prelude::*;
     use url::Url;
     use warm_transfer::clock::{IdSource, RandomIds};
 
+    /// A database on it.
     pub struct OnServer {
+        /// As `DATABASE_URL` takes it.
         pub url: String,
         name: String,
     }
@@ -72,7 +76,8 @@ mod postgres {
         url.parse().unwrap_or_else(|error| panic!("WARM_TRANSFER_TEST_POSTGRES_URL is no URL: {error}"))
     }
 
-    fn run(sql: &str) {
+    /// Runs this on the server, in no database of a test.
+    pub fn run(sql: &str) {
         let mut conn = PgConnection::establish(server().as_str()).unwrap_or_else(|error| {
             panic!(
                 "the PostgreSQL of WARM_TRANSFER_TEST_POSTGRES_URL cannot be reached; is it running, and may \
@@ -83,6 +88,7 @@ mod postgres {
     }
 
     impl OnServer {
+        /// Creates it.
         pub fn create() -> Self {
             let name = format!("wt_{}", RandomIds.unguessable());
             run(&format!("CREATE DATABASE {name}"));
@@ -91,6 +97,7 @@ mod postgres {
             Self { url: url.into(), name }
         }
 
+        /// Drops it, whoever uses it.
         pub fn drop_it(self) {
             run(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
         }

@@ -1,5 +1,5 @@
-//! A database that is there and cannot be used: every connection that reads is taken, and nobody can write. The service
-//! must have been started with [`Outage::SETTINGS`].
+//! Databases that cannot be used: one that is there while every connection is taken ([`Outage`]), and one that is away for
+//! everybody ([`Away`]).
 
 use std::sync::mpsc;
 
@@ -11,7 +11,8 @@ use warm_transfer::db::DbError;
 
 use super::service::TestService;
 
-/// Over when it is ended.
+/// Every connection that reads is taken, and nobody can write. The service must have been started with
+/// [`Outage::SETTINGS`]. Over when it is ended.
 pub struct Outage {
     over: mpsc::Sender<()>,
     reader: JoinHandle<Result<(), DbError>>,
@@ -52,5 +53,64 @@ impl Outage {
     pub async fn end(self) {
         self.over.send(()).unwrap();
         self.reader.await.unwrap().unwrap();
+    }
+}
+
+/// Away for every process: PostgreSQL ends all connections and takes no new ones; SQLite is locked by somebody who does not
+/// let go. Over when it is dropped.
+pub enum Away {
+    /// Holds the lock.
+    Sqlite(#[expect(dead_code, reason = "held")] SqliteConnection),
+    /// The database's URL.
+    #[cfg(feature = "postgres")]
+    Postgres(String),
+}
+
+impl Away {
+    /// With these a service notices soon.
+    pub const SETTINGS: [(&'static str, &'static str); 3] = [
+        ("WARM_TRANSFER__DATABASE__POOL_TIMEOUT_MS", "200"),
+        ("WARM_TRANSFER__DATABASE__BUSY_TIMEOUT_MS", "100"),
+        ("WARM_TRANSFER__SERVER__DATABASE_BUDGET_MS", "300"),
+    ];
+
+    /// The database of this URL goes away.
+    pub fn begin(url: &str) -> Self {
+        if let Some(path) = url.strip_prefix("sqlite://") {
+            let mut conn = SqliteConnection::establish(path).unwrap();
+            conn.batch_execute("PRAGMA busy_timeout = 5000; BEGIN EXCLUSIVE").unwrap();
+            return Self::Sqlite(conn);
+        }
+        #[cfg(feature = "postgres")]
+        {
+            postgres::allow_connections(url, false);
+            Self::Postgres(url.to_owned())
+        }
+        #[cfg(not(feature = "postgres"))]
+        panic!("{url} needs the feature postgres")
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl Drop for Away {
+    fn drop(&mut self) {
+        if let Self::Postgres(url) = self {
+            postgres::allow_connections(url, true);
+        }
+    }
+}
+
+#[cfg(feature = "postgres")]
+mod postgres {
+    use super::super::database::postgres::run;
+
+    /// Without allowance those that there are end, too.
+    pub fn allow_connections(url: &str, allowed: bool) {
+        let url: url::Url = url.parse().unwrap();
+        let name = url.path().trim_start_matches('/');
+        run(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {allowed}"));
+        if !allowed {
+            run(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"));
+        }
     }
 }

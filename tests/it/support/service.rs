@@ -61,8 +61,10 @@ impl TestService {
     /// Starts it with some settings of one's own.
     pub async fn start_with(more: &[(&str, &str)]) -> Self {
         let database = TestDatabase::new();
+        let spool = database.folder.path().join("spool").display().to_string();
         let variables = [
             ("DATABASE_URL", database.url.as_str()),
+            ("WARM_TRANSFER__DATABASE__SPOOL", spool.as_str()),
             ("PUBLIC_URL", PUBLIC_URL),
             ("TWILIO_ACCOUNT_SID", "AC00000000000000000000000000000001"),
             ("TWILIO_AUTH_TOKEN", AUTH_TOKEN),
@@ -131,6 +133,24 @@ impl TestService {
             ))
         });
         counted.await.unwrap()
+    }
+
+    /// Waits until the journal has so many rows and nothing is spooled; gives their addresses and forms in order.
+    pub async fn kept(&self, count: usize) -> Vec<(String, String)> {
+        use warm_transfer::db::schema::webhooks::dsl;
+        loop {
+            let rows = self.app().db.read(|conn| {
+                let rows = dsl::webhooks.order(dsl::id).select((dsl::path_and_query, dsl::form));
+                Ok::<_, DbError>(rows.load::<(String, String)>(conn)?)
+            });
+            match rows.await {
+                Ok(rows) if rows.len() >= count && self.app().journal.spool.is_empty() => {
+                    assert_eq!(rows.len(), count, "{rows:?}");
+                    return rows;
+                }
+                _ => tokio::task::yield_now().await,
+            }
+        }
     }
 
     /// A new key with these scopes.

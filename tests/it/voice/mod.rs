@@ -3,6 +3,7 @@
 
 mod away;
 mod hostile;
+mod spool;
 mod views;
 
 const CALL: &str = "00000000-0000-0000-0000-000000000001";

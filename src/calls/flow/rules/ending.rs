@@ -84,7 +84,7 @@ impl Taking<'_> {
     }
 
     /// On a bridge, whoever hangs up ends both legs, and their last callbacks come in any order. Twilio asks for the
-    /// Dial action while the agent is on the line only if the customer was first. Of two in the room it proves nothing.
+    /// Dial action while the agent is on the line only if the customer was first. In the room, other evidence will come.
     pub(super) fn blame(&mut self) {
         if self.call.ended_by_certain || self.call.has_left_bridge() {
             return;

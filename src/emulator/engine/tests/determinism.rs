@@ -9,7 +9,8 @@ const FAULTS: &str = r#"{"seed": SEED, "stale_get_ms": 500,
     "legs": [{"match": "*2", "chance": 0.3, "cut_after_ms": [100, 9000], "cut_for_ms": [100, 9000]},
         {"match": "*", "chance": 0.1, "die_after_ms": [100, 60000]}]}"#;
 
-/// A long random life of an exchange, as text.
+/// A long random life of an exchange, the whole record of it: what happened, who heard what, every webhook with its
+/// parameters and its token, the debugger.
 fn history(seed: u64) -> String {
     let mut dice = StdRng::seed_from_u64(seed);
     let mut world = World::seeded(seed);
@@ -53,7 +54,15 @@ fn history(seed: u64) -> String {
     }
     world.pass(20_000_000);
     assert!(world.engine.calls.iter().all(|(_, c)| c.is_ended()), "four hours end every call");
-    format!("{}\n{:?}", as_text(world.engine.timeline()), world.engine.audibility())
+    record(&world)
+}
+
+fn record(world: &World) -> String {
+    let engine = &world.engine;
+    let happened = serde_json::to_string(engine.timeline()).unwrap();
+    let heard = serde_json::to_string(&engine.audibility()).unwrap();
+    let debugger = serde_json::to_string(&engine.debugger()).unwrap();
+    format!("{happened}\n{heard}\n{debugger}\n{:?}", world.sent)
 }
 
 fn in_room(world: &mut World, dice: &mut StdRng, sid: &str) {

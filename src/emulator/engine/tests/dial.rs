@@ -152,7 +152,10 @@ fn a_dial_inside_a_whisper_is_refused() {
 fn an_inbound_parent_is_answered_on_the_bridge_when_it_says_so() {
     let mut world = World::new();
     let voice = http::Link { url: "http://app/start".into(), method: Method::Post };
-    world.engine.numbers.insert(NUMBER.into(), people::Number { voice: Some(voice), status_callback: None });
+    world
+        .engine
+        .numbers
+        .insert(NUMBER.into(), people::VoiceSettings { voice: Some(voice), ..Default::default() });
     world.phone(CUSTOMER, Behaviour::Manual);
     world.twiml("/start", &format!("<Dial answerOnBridge=\"true\">{CUSTOMER}</Dial>"));
     world.engine.person_rings(AGENT, NUMBER).unwrap();

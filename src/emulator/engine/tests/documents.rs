@@ -130,7 +130,7 @@ fn an_inbound_call_is_answered_by_its_first_sound_and_rejected_before() {
         world
             .engine
             .numbers
-            .insert(NUMBER.into(), people::Number { voice: Some(voice), status_callback: None });
+            .insert(NUMBER.into(), people::VoiceSettings { voice: Some(voice), ..Default::default() });
         world.twiml("/start", verbs);
         world.engine.person_rings(AGENT, NUMBER).unwrap();
         world.pass(1_000);

@@ -92,3 +92,14 @@ proptest! {
         world.pass(1_000);
     }
 }
+
+/// Found by fuzzing: whoever left the queue because of the loop began it anew, and no time ever passed.
+#[test]
+fn a_queue_whose_documents_all_leave_it_at_once_comes_to_an_end() {
+    let mut world = World::new();
+    world.twiml("/start", "<Enqueue action=\"/start\" waitUrl=\"/start\">q</Enqueue><Leave/>");
+    world.call(AGENT);
+    world.pass(60_000);
+    assert_eq!(world.status(AGENT), "completed");
+    assert!(world.engine.debugger().iter().any(|entry| entry.code == 12400));
+}

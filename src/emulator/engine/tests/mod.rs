@@ -1,5 +1,6 @@
 //! Tables of the rules, on virtual time: a scripted application answers the engine's webhooks at once.
 
+mod applications;
 mod conferences;
 mod determinism;
 mod dial;
@@ -9,6 +10,7 @@ mod participants;
 mod phones;
 mod progress;
 mod queues;
+mod rules;
 mod transfer;
 mod voice;
 
@@ -177,7 +179,7 @@ impl World {
 
     pub(crate) fn dialled(&mut self, dial: &str) {
         self.twiml("/start", &format!("<Dial {dial}><Number statusCallback=\"/child\" statusCallbackEvent=\"initiated ringing answered completed\">{CUSTOMER}</Number></Dial>"));
-        self.twiml("/action", "<Say>over</Say>");
+        self.twiml("/action", "<Say loop=\"0\">over</Say>");
         self.call(AGENT);
         self.pass(10_000);
     }

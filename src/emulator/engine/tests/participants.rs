@@ -179,3 +179,21 @@ fn a_leg_that_answers_after_the_end_of_its_conference_is_alone_in_a_new_one() {
         assert_eq!(world.status(SECOND), status);
     }
 }
+
+#[test]
+fn only_a_member_that_is_there_and_not_on_hold_is_coached() {
+    let mut world = World::in_room("");
+    let agent = world.sid(AGENT);
+    let coach = |world: &mut World, key: &str, sid: &str| {
+        let code = add(world, key, &[("CallSidToCoach", sid)]).body.unwrap()["code"].as_u64();
+        let updated = update(world, CUSTOMER, &[("CallSidToCoach", sid)]).body.unwrap()["code"].as_u64();
+        (code, updated)
+    };
+    let nobody = "CA00000000000000000000000000000009";
+    assert_eq!(coach(&mut world, "room-1", nobody), (Some(16028), Some(16028)));
+    update(&mut world, AGENT, &[("Hold", "true")]);
+    assert_eq!(coach(&mut world, "room-1", &agent), (Some(16027), Some(16027)));
+    update(&mut world, AGENT, &[("Hold", "false")]);
+    assert_eq!(add(&mut world, "another", &[("CallSidToCoach", &agent)]).body.unwrap()["code"], 16028);
+    assert_eq!(coach(&mut world, "room-1", &agent), (None, None));
+}

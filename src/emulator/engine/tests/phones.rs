@@ -90,7 +90,10 @@ fn a_call_to_an_own_number_runs_its_document_on_a_second_leg() {
     let mut world = World::new();
     let own = "+15550100077";
     let voice = http::Link { url: "http://app/ivr".into(), method: Method::Post };
-    world.engine.numbers.insert(own.into(), people::Number { voice: Some(voice), status_callback: None });
+    world
+        .engine
+        .numbers
+        .insert(own.into(), people::VoiceSettings { voice: Some(voice), ..Default::default() });
     world.twiml("/start", &format!("<Dial action=\"/action\"><Number>{own}</Number></Dial>"));
     world.twiml("/ivr", "<Gather numDigits=\"1\" action=\"/key\"><Say loop=\"0\">press one</Say></Gather>");
     world.twiml("/key", "<Hangup/>");
@@ -110,7 +113,10 @@ fn an_own_number_that_rejects_is_not_reached() {
     let mut world = World::new();
     let own = "+15550100077";
     let voice = http::Link { url: "http://app/ivr".into(), method: Method::Post };
-    world.engine.numbers.insert(own.into(), people::Number { voice: Some(voice), status_callback: None });
+    world
+        .engine
+        .numbers
+        .insert(own.into(), people::VoiceSettings { voice: Some(voice), ..Default::default() });
     world.twiml("/start", &format!("<Dial action=\"/action\"><Number>{own}</Number></Dial>"));
     world.twiml("/ivr", "<Reject reason=\"busy\"/>");
     world.call(AGENT);

@@ -131,7 +131,7 @@ fn sequential_nouns_ring_one_after_the_other() {
 fn a_caller_id_must_be_ones_own_and_a_client_needs_one() {
     let mut world = World::new();
     world.engine.switches.unowned_from = UnownedFrom::Refused;
-    world.engine.numbers.insert(NUMBER.into(), people::Number { voice: None, status_callback: None });
+    world.engine.numbers.insert(NUMBER.into(), people::VoiceSettings::default());
     world.twiml("/start", &format!("<Dial callerId=\"+15550109999\"><Number>{CUSTOMER}</Number></Dial>"));
     world.call(AGENT);
     world.pass(5_000);
@@ -139,7 +139,10 @@ fn a_caller_id_must_be_ones_own_and_a_client_needs_one() {
     assert_eq!(world.leg(CUSTOMER).from, NUMBER, "the parent's instead");
     let mut world = World::new();
     let voice = http::Link { url: "http://app/start".into(), method: Method::Post };
-    world.engine.numbers.insert(NUMBER.into(), people::Number { voice: Some(voice), status_callback: None });
+    world
+        .engine
+        .numbers
+        .insert(NUMBER.into(), people::VoiceSettings { voice: Some(voice), ..Default::default() });
     world.twiml("/start", &format!("<Dial action=\"/action\"><Number>{CUSTOMER}</Number></Dial>"));
     world.engine.person_rings("client:dana", NUMBER).unwrap();
     world.pass(5_000);

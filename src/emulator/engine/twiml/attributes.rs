@@ -20,11 +20,12 @@ pub(super) fn events(e: &Element, name: &str, known: &[&str], warnings: &mut War
     words.map(str::to_owned).collect()
 }
 
-pub(super) fn method(e: &Element, name: &str, warnings: &mut Warnings) -> Method {
+/// GET or POST; `code` is the warning for anything else.
+pub(super) fn method(e: &Element, name: &str, code: u32, warnings: &mut Warnings) -> Method {
     match e.attribute(name) {
         None => Method::Post,
         Some(value) => Method::parse(value).unwrap_or_else(|| {
-            warnings.push((12200, format!("{name}=\"{value}\" is neither GET nor POST")));
+            warnings.push((code, format!("{name}=\"{value}\" is neither GET nor POST")));
             Method::Post
         }),
     }

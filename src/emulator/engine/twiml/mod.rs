@@ -114,6 +114,43 @@ mod tests {
     }
 
     #[test]
+    fn every_wrong_value_has_the_warning_of_its_own() {
+        let many = "<Number>+15550100001</Number>".repeat(11);
+        for (body, code) in [
+            ("<Dial method=\"PUT\">+15550100001</Dial>", 13210),
+            ("<Dial timeout=\"soon\">+15550100001</Dial>", 13212),
+            ("<Dial timeout=\"4\">+15550100001</Dial>", 13212),
+            ("<Dial hangupOnStar=\"perhaps\">+15550100001</Dial>", 13213),
+            ("<Dial timeLimit=\"14401\">+15550100001</Dial>", 13216),
+            ("<Dial record=\"loudly\">+15550100001</Dial>", 13217),
+            ("<Dial sequential=\"1\">+15550100001</Dial>", 13218),
+            ("<Dial answerOnBridge=\"yes\">+15550100001</Dial>", 13219),
+            ("<Dial><Number method=\"PUT\">+15550100001</Number></Dial>", 13221),
+            ("<Dial><Number sendDigits=\"x\">+15550100001</Number></Dial>", 13222),
+            ("<Dial><Conference muted=\"x\">r</Conference></Dial>", 13230),
+            ("<Dial><Conference endConferenceOnExit=\"x\">r</Conference></Dial>", 13231),
+            ("<Dial><Conference startConferenceOnEnter=\"x\">r</Conference></Dial>", 13232),
+            ("<Dial><Conference waitUrl=\"/w\" waitMethod=\"PUT\">r</Conference></Dial>", 13234),
+            ("<Dial><Conference beep=\"twice\">r</Conference></Dial>", 13235),
+            (&format!("<Dial>{many}</Dial>"), 13250),
+            ("<Gather finishOnKey=\"x\"/>", 13310),
+            ("<Gather><Hangup/></Gather>", 13320),
+            ("<Play loop=\"-1\">/tune</Play>", 13410),
+            ("<Say loop=\"x\">yes</Say>", 13510),
+            ("<Say/>", 13520),
+            ("<Record method=\"PUT\"/>", 13610),
+            ("<Redirect method=\"PUT\">/x</Redirect>", 13710),
+            ("<Pause length=\"x\"/>", 13910),
+            ("<Say tone=\"low\">yes</Say>", 12200),
+            ("<Wait/>", 12200),
+        ] {
+            let warnings = parse(&format!("<Response>{body}</Response>")).unwrap().warnings;
+            let codes: Vec<u32> = warnings.into_iter().map(|(code, _)| code).collect();
+            assert_eq!(codes, [code], "{body}");
+        }
+    }
+
+    #[test]
     fn hostile_documents_are_refused_not_executed() {
         let deep = format!("{}{}", "<a>".repeat(5000), "</a>".repeat(5000));
         let entities = "<!DOCTYPE r [<!ENTITY x \"xx\">]><Response><Say>&x;</Say></Response>";

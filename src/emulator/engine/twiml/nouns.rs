@@ -12,7 +12,7 @@ pub(super) fn dial(e: &Element, warnings: &mut Warnings) -> Option<DialVerb> {
     let target = dial_target(e, warnings)?;
     Some(DialVerb {
         action: link(e, "action"),
-        method: method(e, "method", warnings),
+        method: method(e, "method", 13210, warnings),
         timeout_s: number(e, "timeout", 30, 5..=600, 13212, warnings),
         time_limit_s: number(e, "timeLimit", 14_400, 1..=14_400, 13216, warnings),
         caller_id: link(e, "callerId"),
@@ -33,11 +33,15 @@ fn dial_target(e: &Element, warnings: &mut Warnings) -> Option<DialTarget> {
                 return Some(DialTarget::Queue(QueueNoun {
                     name: child.text.trim().to_owned(),
                     url: link(child, "url"),
-                    method: method(child, "method", warnings),
+                    method: method(child, "method", 12200, warnings),
                 }));
             }
             "Number" => ends.push(endpoint(child, child.text.trim().to_owned(), warnings)),
             "Sip" => ends.push(endpoint(child, child.text.trim().to_owned(), warnings)),
+            "Application" => {
+                let sid = child.children.iter().find(|c| c.name == "ApplicationSid").unwrap_or(child);
+                ends.push(endpoint(child, format!("app:{}", sid.text.trim()), warnings));
+            }
             "Client" => {
                 let identity = child.children.iter().find(|c| c.name == "Identity").unwrap_or(child);
                 let address = format!("client:{}", identity.text.trim());
@@ -64,9 +68,9 @@ fn endpoint(e: &Element, address: String, warnings: &mut Warnings) -> Endpoint {
     Endpoint {
         address,
         url: link(e, "url"),
-        method: method(e, "method", warnings),
+        method: method(e, "method", 13221, warnings),
         callback: link(e, "statusCallback"),
-        callback_method: method(e, "statusCallbackMethod", warnings),
+        callback_method: method(e, "statusCallbackMethod", 12200, warnings),
         events: events(e, "statusCallbackEvent", &CALL_EVENTS, warnings),
         send_digits: send_digits(e, warnings),
         detection: detection(e, warnings),
@@ -95,10 +99,10 @@ fn detection(e: &Element, warnings: &mut Warnings) -> Option<Detection> {
     };
     Some(Detection {
         to_message_end,
-        timeout_ms: number(e, "machineDetectionTimeout", 30, 3..=59, 12200, warnings) * 1000,
+        timeout_ms: number(e, "machineDetectionTimeout", 30, 3..=60, 12200, warnings) * 1000,
         asynchronous: true,
         callback: link(e, "amdStatusCallback"),
-        callback_method: method(e, "amdStatusCallbackMethod", warnings),
+        callback_method: method(e, "amdStatusCallbackMethod", 12200, warnings),
     })
 }
 
@@ -124,7 +128,7 @@ pub(super) fn recording(e: &Element, warnings: &mut Warnings) -> RecordingNoun {
     let track = e.attribute("recordingTrack").or(e.attribute("track")).unwrap_or("both");
     RecordingNoun {
         callback: link(e, "recordingStatusCallback"),
-        callback_method: method(e, "recordingStatusCallbackMethod", warnings),
+        callback_method: method(e, "recordingStatusCallbackMethod", 12200, warnings),
         events: events(e, "recordingStatusCallbackEvent", &["in-progress", "completed", "absent"], warnings),
         channels: if e.attribute("channels") == Some("dual") { 2 } else { 1 },
         track: track.to_owned(),
@@ -134,11 +138,20 @@ pub(super) fn recording(e: &Element, warnings: &mut Warnings) -> RecordingNoun {
 
 /// `waitUrl`: absent is Twilio's music, empty is silence.
 pub(super) fn wait(e: &Element, url: &str, with: &str, warnings: &mut Warnings) -> WaitSource {
+    let code = if e.name == "Conference" { 13234 } else { 12200 };
     match e.attribute(url) {
         None => WaitSource::DefaultMusic,
         Some("") => WaitSource::Silence,
-        Some(text) => WaitSource::Document { url: text.to_owned(), method: method(e, with, warnings) },
+        Some(text) => WaitSource::Document { url: text.to_owned(), method: method(e, with, code, warnings) },
     }
+}
+
+fn beep(e: &Element, warnings: &mut Warnings) -> Beep {
+    let value = e.attribute("beep");
+    if let Some(other) = value.filter(|v| !["true", "false", "onEnter", "onExit"].contains(v)) {
+        warnings.push((13235, format!("beep=\"{other}\" is not known")));
+    }
+    Beep::parse(value)
 }
 
 fn conference(e: &Element, warnings: &mut Warnings) -> ConferenceNoun {
@@ -161,9 +174,9 @@ fn conference(e: &Element, warnings: &mut Warnings) -> ConferenceNoun {
         max_participants: usize::try_from(number(e, "maxParticipants", 250, 2..=250, 12200, warnings))
             .unwrap_or(250),
         coach: link(e, "coach"),
-        beep: Beep::parse(e.attribute("beep")),
+        beep: beep(e, warnings),
         callback: link(e, "statusCallback"),
-        callback_method: method(e, "statusCallbackMethod", warnings),
+        callback_method: method(e, "statusCallbackMethod", 12200, warnings),
         events: events(
             e,
             "statusCallbackEvent",

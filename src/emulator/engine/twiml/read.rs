@@ -14,9 +14,10 @@ pub(super) fn verb(e: &Element, warnings: &mut Warnings) -> Option<Verb> {
         "Say" | "Play" | "Pause" => speech(e, warnings).map(Verb::Speech),
         "Gather" => Some(Verb::Gather(Arc::new(gather(e, warnings)))),
         "Dial" => dial(e, warnings).map(|dial| Verb::Dial(Arc::new(dial))),
-        "Redirect" => {
-            Some(Verb::Redirect { url: e.text.trim().to_owned(), method: method(e, "method", warnings) })
-        }
+        "Redirect" => Some(Verb::Redirect {
+            url: e.text.trim().to_owned(),
+            method: method(e, "method", 13710, warnings),
+        }),
         "Record" => Some(Verb::Record(Arc::new(record(e, warnings)))),
         "Enqueue" => enqueue(e, warnings).map(|verb| Verb::Enqueue(Arc::new(verb))),
         "Leave" => Some(Verb::Leave),
@@ -94,7 +95,7 @@ fn gather(e: &Element, warnings: &mut Warnings) -> GatherVerb {
     }
     GatherVerb {
         action: link(e, "action"),
-        method: method(e, "method", warnings),
+        method: method(e, "method", 12200, warnings),
         timeout_ms: number(e, "timeout", 5, 0..=3600, 13311, warnings) * 1000,
         finish_on_key: keys.to_owned(),
         num_digits: usize::try_from(digits).ok().filter(|n| *n > 0),
@@ -112,7 +113,7 @@ fn is_key(c: char) -> bool {
 fn record(e: &Element, warnings: &mut Warnings) -> RecordVerb {
     RecordVerb {
         action: link(e, "action"),
-        method: method(e, "method", warnings),
+        method: method(e, "method", 13610, warnings),
         timeout_ms: number(e, "timeout", 5, 0..=3600, 13612, warnings) * 1000,
         finish_on_key: e.attribute("finishOnKey").unwrap_or("1234567890*#").to_owned(),
         max_length_ms: number(e, "maxLength", 3600, 1..=14_400, 13613, warnings) * 1000,
@@ -131,7 +132,7 @@ fn enqueue(e: &Element, warnings: &mut Warnings) -> Option<EnqueueVerb> {
     Some(EnqueueVerb {
         name: name.to_owned(),
         action: link(e, "action"),
-        method: method(e, "method", warnings),
+        method: method(e, "method", 12200, warnings),
         wait: wait(e, "waitUrl", "waitUrlMethod", warnings),
         max_size: usize::try_from(max).unwrap_or(100),
     })

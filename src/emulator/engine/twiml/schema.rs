@@ -68,6 +68,7 @@ fn attributes(element: &str) -> Option<(&'static [&'static str], &'static [&'sta
         ),
         "Number" => (&["sendDigits", "url", "method", "byoc"], &[&CALLBACK, &DETECTION]),
         "Client" => (&["url", "method", "clientNotificationUrl"], &[&CALLBACK]),
+        "Application" => (&["url", "method", "customerId", "copyParentTo"], &[&CALLBACK]),
         "Sip" => (&["username", "password", "url", "method"], &[&CALLBACK, &DETECTION]),
         "Conference" => (
             &[

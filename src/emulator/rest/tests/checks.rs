@@ -2,7 +2,7 @@
 
 use super::super::super::engine::EventKind;
 use super::super::super::engine::pace::Pace;
-use super::super::super::engine::people::Number;
+use super::super::super::engine::people::VoiceSettings;
 use super::super::super::engine::tests::{AGENT, CUSTOMER, NUMBER, World};
 use super::code;
 
@@ -128,7 +128,7 @@ fn a_queue_of_a_day_is_full() {
 #[test]
 fn numbers_are_listed_read_and_pointed_elsewhere() {
     let mut world = World::new();
-    world.engine.numbers.insert(NUMBER.into(), Number { voice: None, status_callback: None });
+    world.engine.numbers.insert(NUMBER.into(), VoiceSettings::default());
     for (kind, plural) in
         [("IncomingPhoneNumbers", "incoming_phone_numbers"), ("OutgoingCallerIds", "outgoing_caller_ids")]
     {

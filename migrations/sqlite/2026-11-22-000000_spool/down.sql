@@ -1,0 +1,2 @@
+DROP INDEX webhooks_arrival;
+ALTER TABLE webhooks DROP COLUMN arrival;
