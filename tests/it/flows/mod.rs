@@ -4,6 +4,8 @@
 mod absent;
 mod away;
 mod bridge;
+mod choices;
+mod control;
 mod faults;
 mod gate;
 mod killed;

@@ -461,10 +461,12 @@ impl Taking<'_> {
         }
     }
 
-    /// What became of each second agent who was rung, in words.
+    /// What became of each second agent who was rung, in words; of one who was rung twice, the last time.
     fn outcomes(&self, words: impl Fn(Failure, &str, bool) -> String) -> String {
         let targets = self.call.transfer().into_iter().flat_map(|transfer| self.call.targets(transfer.id));
-        let said = targets.filter(|leg| leg.status != LegStatus::Unplaced).map(|leg| {
+        let rung: Vec<&Leg> = targets.filter(|leg| leg.status != LegStatus::Unplaced).collect();
+        let is_last = |at: usize, leg: &Leg| !rung[at + 1..].iter().any(|later| later.address == leg.address);
+        let said = rung.iter().enumerate().filter(|(at, leg)| is_last(*at, leg)).map(|(_, leg)| {
             let has_hung_up = leg.answered_at.is_some() && leg.failure.is_none();
             let otherwise = if has_hung_up { Failure::Declined } else { Failure::Error };
             words(leg.failure.unwrap_or(otherwise), &leg.name, has_hung_up)

@@ -201,6 +201,7 @@ fn a_site_may_ring_somebody_twice() {
     assert_ne!(again, SECOND);
     story.leg(again, LegStatus::Busy);
     assert_eq!(story.transfer().status, TransferStatus::Failed);
+    assert_eq!(story.transfer().failure_detail.as_deref(), Some("Dana is busy"), "said once");
 }
 
 #[test]
@@ -269,6 +270,35 @@ fn with_the_room_as_bridge_a_transfer_moves_nobody() {
 }
 
 #[test]
+fn in_the_room_only_its_own_words_prove_who_left_first() {
+    for bridge in [Bridge::Room, Bridge::Dial] {
+        for (first, party) in [(CUSTOMER, Party::Customer), (FIRST, Party::FirstAgent)] {
+            let mut story = in_room_together(bridge);
+            story.leg(CUSTOMER, LegStatus::Completed);
+            story.leg(FIRST, LegStatus::Completed);
+            let by = Some(sid(first));
+            story.tell(room(9, RoomChangeKind::Ended { by })).unwrap();
+            assert_eq!((story.call.ended_by, story.call.stage), (Some(party), Stage::Ended), "{bridge}");
+        }
+    }
+}
+
+/// Customer and first agent in the room, no transfer under way.
+fn in_room_together(bridge: Bridge) -> Story {
+    if bridge == Bridge::Dial {
+        let mut story = Story::ringing();
+        story.leg(SECOND, LegStatus::Busy);
+        return story;
+    }
+    let mut story = Story::begin_with(bridge, Policy::default());
+    story.leg(FIRST, LegStatus::InProgress);
+    story.joins(FIRST, 1);
+    story.joins(CUSTOMER, 2);
+    story.leg(CUSTOMER, LegStatus::InProgress);
+    story
+}
+
+#[test]
 fn with_the_room_as_bridge_an_unreached_customer_is_told_to_the_agent() {
     let mut story = Story::begin_with(Bridge::Room, Policy::default());
     story.leg(FIRST, LegStatus::InProgress);
@@ -313,23 +343,6 @@ fn nobody_is_sent_where_they_should_not_be_any_more() {
     assert!(!is_still_wanted(&story.call, &stale), "the customer would hear the agents");
     story.tell(Event::MergeRequested).unwrap();
     assert!(is_still_wanted(&story.call, &stale));
-}
-
-#[test]
-fn in_the_room_the_last_callback_to_come_blames_nobody() {
-    let mut story = Story::begin_with(Bridge::Room, Policy::default());
-    story.leg(FIRST, LegStatus::InProgress);
-    story.joins(FIRST, 1);
-    story.joins(CUSTOMER, 2);
-    story.leg(CUSTOMER, LegStatus::InProgress);
-    for leg_id in [CUSTOMER, FIRST] {
-        story.call.leg_mut(leg_id).unwrap().ends_room = true;
-    }
-    story.leg(CUSTOMER, LegStatus::Completed);
-    story.leg(FIRST, LegStatus::Completed);
-    assert_eq!(story.call.stage, Stage::Ending, "nobody knows yet who was first");
-    story.tell(room(3, RoomChangeKind::Ended { by: Some(sid(FIRST)) })).unwrap();
-    assert_eq!(story.call.ended_by, Some(Party::FirstAgent));
 }
 
 #[test]
