@@ -39,7 +39,9 @@ pub fn request(links: &Links, call: &Call, command: &Command) -> Option<Request>
     Some(match command {
         Command::CreateCall { .. } => Request::CreateCall(create_call(links, call, leg?)?),
         Command::CreateParticipant { .. } => {
-            Request::CreateParticipant(room_of(call), create_participant(links, call, leg?))
+            // By name, never by SID: a leg that still rings when the room closes (the agent left early, say) must find
+            // the one that opens next.
+            Request::CreateParticipant(call.room.clone(), create_participant(links, call, leg?))
         }
         Command::MoveToRoom { leg_id } => {
             let query = InRoom { call: call.id, leg: *leg_id, room: call.room.clone() };
@@ -83,15 +85,6 @@ pub fn request(links: &Links, call: &Call, command: &Command) -> Option<Request>
             Request::UpdateParticipant(conference_sid.clone(), sid?, update)
         }
     })
-}
-
-/// By name the first to come opens the room; once somebody is in it, its SID, so that no second room can open.
-fn room_of(call: &Call) -> String {
-    let is_open = call.legs.iter().any(|leg| leg.in_room);
-    match &call.conference_sid {
-        Some(sid) if is_open => sid.to_string(),
-        _ => call.room.clone(),
-    }
 }
 
 fn create_call(links: &Links, call: &Call, agent: &Leg) -> Option<CreateCall> {
@@ -184,5 +177,40 @@ pub fn failure_of(error: &TwilioError) -> Failure {
     match error.code() {
         Some(21211 | 21214..=21217 | 21219) => Failure::Unreachable,
         _ => Failure::Error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::calls::flow::Plan;
+
+    #[test]
+    fn a_second_agent_is_rung_into_the_room_by_name_even_while_it_is_open() {
+        let leg = |id, role, address: &str| {
+            Leg::planned(Uuid::from_u128(id), role, address.parse().unwrap(), "Dana".into())
+        };
+        let caller_id = || "+15550100100".parse().unwrap();
+        let mut call = Call::planned(Plan {
+            id: Uuid::from_u128(9),
+            room: "room-1".into(),
+            bridge: Bridge::Room,
+            caller_id: caller_id(),
+            agent_caller_id: caller_id(),
+            agent: leg(1, Role::FirstAgent, "+15550100101"),
+            customer: leg(2, Role::Customer, "+15550100102"),
+            ring_timeout_secs: 20,
+            time_limit_secs: 3600,
+            created_at: DateTime::UNIX_EPOCH,
+        });
+        call.conference_sid = Some(ConferenceSid::from_u128(7));
+        call.legs[0].in_room = true;
+        let command = Command::CreateParticipant { leg_id: Uuid::from_u128(2) };
+        match request(&Links::new("https://app.example.com"), &call, &command) {
+            Some(Request::CreateParticipant(room, _)) => assert_eq!(room, "room-1"),
+            other => panic!("{other:?}"),
+        }
     }
 }
