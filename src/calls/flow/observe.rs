@@ -165,10 +165,12 @@ fn gone(call: &mut Call, leg_id: Uuid, now: DateTime<Utc>) -> Option<Trigger> {
     meaning(part, leg, false)
 }
 
-/// Who asks for the music is out of the room. That matters only while somebody waits for it.
+/// Who asks for the music is out of the room, and off the bridge. The first matters only while somebody waits for it.
 fn music_started(call: &mut Call, leg_id: Uuid) -> Option<Trigger> {
     let leg = call.leg_mut(leg_id).filter(|leg| leg.sent_to == Place::Music)?;
     leg.in_room = false;
+    let is_customer = leg.role == Role::Customer;
+    call.dial_ended |= is_customer && call.bridge == Bridge::Dial;
     call.next_in.map(|_| Trigger::Parked)
 }
 
@@ -222,7 +224,9 @@ fn room_changed(call: &mut Call, change: &RoomChange, now: DateTime<Utc>) -> Opt
             leg.call_sid.get_or_insert_with(|| participant.call_sid.clone());
             leg.in_room = true;
             leg.ends_room = false; // as its document says
-            if must_accept { None } else { joined(part, leg, bridge, now) }
+            let meaning = if must_accept { None } else { joined(part, leg, bridge, now) };
+            call.dial_ended |= part == Part::Customer && bridge == Bridge::Dial;
+            meaning
         }
         RoomChangeKind::Left { participant, status, hung_up } => {
             let leg_id = leg_of(call, participant)?;
@@ -239,7 +243,10 @@ fn room_changed(call: &mut Call, change: &RoomChange, now: DateTime<Utc>) -> Opt
             is_parked.then_some(Trigger::Parked)
         }
         RoomChangeKind::Ended { by } => {
-            if let Some(leg_id) = by.as_ref().and_then(|sid| call.leg_by_sid(sid)).map(|leg| leg.id) {
+            // Whoever we sent to a goodbye left because we wanted it.
+            let closer = by.as_ref().and_then(|sid| call.leg_by_sid(sid));
+            let closer = closer.filter(|leg| leg.sent_to != Place::Goodbye).map(|leg| leg.id);
+            if let Some(leg_id) = closer {
                 was_first(call, leg_id);
             }
             for leg in &mut call.legs {

@@ -98,7 +98,7 @@ impl Taking<'_> {
         self.commands.push(match place {
             Place::Music => Command::MoveToMusic { leg_id },
             Place::Gate => Command::AskToAccept { leg_id },
-            Place::Room | Place::Start => Command::MoveToRoom { leg_id },
+            Place::Room | Place::Start | Place::Goodbye => Command::MoveToRoom { leg_id },
         });
         if place != Place::Gate {
             self.timer(Timer::MoveLimit, self.policy.move_limit_secs);
@@ -125,7 +125,9 @@ impl Taking<'_> {
     }
 
     fn tell_and_end(&mut self, leg_id: Option<Uuid>, words: Words) {
-        self.commands.extend(leg_id.map(|leg_id| Command::TellAndEnd { leg_id, words }));
+        let Some(leg) = leg_id.and_then(|leg_id| self.call.leg_mut(leg_id)) else { return };
+        leg.sent_to = Place::Goodbye;
+        self.commands.push(Command::TellAndEnd { leg_id: leg.id, words });
     }
 
     /// Who talks is told and ended, who rings is ended.

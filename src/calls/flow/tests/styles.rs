@@ -295,3 +295,24 @@ fn nobody_is_sent_where_they_should_not_be_any_more() {
     story.tell(Event::MergeRequested).unwrap();
     assert!(is_still_wanted(&story.call, &stale));
 }
+
+#[test]
+fn a_customer_found_in_the_room_by_looking_may_have_been_the_first_to_leave_it() {
+    let (mut story, _) = asked_for(style(Style::Blind), Policy::default());
+    story.leg(FIRST, LegStatus::Completed);
+    story.leg(SECOND, LegStatus::InProgress);
+    story.joins(CUSTOMER, 1);
+    let seen = RoomChange {
+        conference_sid: ConferenceSid::from_u128(7),
+        sequence: None,
+        kind: RoomChangeKind::Joined(participant(SECOND)),
+    };
+    story.tell(Event::RoomChanged(seen)).unwrap();
+    let conference_sid = ConferenceSid::from_u128(7);
+    let command = Command::SetEndConferenceOnExit { conference_sid, leg_id: SECOND, value: true };
+    story.tell(Event::CommandDone { command, progress: None }).unwrap();
+    story.leg(SECOND, LegStatus::Completed);
+    story.tell(room(5, RoomChangeKind::Ended { by: Some(sid(CUSTOMER)) })).unwrap();
+    story.leg(CUSTOMER, LegStatus::Completed);
+    assert_eq!((story.call.stage, story.call.ended_by), (Stage::Ended, Some(Party::Customer)));
+}
