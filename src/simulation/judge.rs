@@ -242,11 +242,10 @@ impl Court<'_> {
     fn apart_after(&self, at_ms: u64, call: &crate::calls::flow::Call) -> Option<String> {
         let until_ms = at_ms + self.bounds.together_ms;
         let holder = call.agent()?;
-        let is_wished = self
-            .after
-            .wishes
-            .iter()
-            .any(|(wish_ms, _, taken)| *wish_ms >= at_ms && *wish_ms <= until_ms && taken.is_ok());
+        // A wish of a moment ago may still be on its way to Twilio.
+        let since_ms = at_ms.saturating_sub(self.bounds.together_ms);
+        let near = |wish_ms: u64| (since_ms..=until_ms).contains(&wish_ms);
+        let is_wished = self.after.wishes.iter().any(|(wish_ms, _, taken)| near(*wish_ms) && taken.is_ok());
         let is_special = call.legs.iter().any(|leg| leg.muted || leg.on_hold);
         let sids = [holder.call_sid.clone(), call.customer()?.call_sid.clone()];
         let legs: Vec<&LegRecord> =
@@ -299,7 +298,7 @@ impl Court<'_> {
             let of_role = self.after.call.legs.iter().filter(|leg| leg.role == role);
             let sids: Vec<_> = of_role.filter_map(|leg| leg.call_sid.clone()).collect();
             let mut legs = self.after.legs.iter().filter(|leg| sids.contains(&leg.sid));
-            legs.any(|leg| leg.left_by_themselves(self.script))
+            legs.any(|leg| leg.left_by_themselves(self.script)) || self.was_sent_away(role)
         };
         match by {
             Party::Customer => left(Role::Customer),
@@ -310,6 +309,16 @@ impl Court<'_> {
             }),
             Party::System => true,
         }
+    }
+
+    /// Whoever is asked through the API to leave, leaves.
+    fn was_sent_away(&self, whom: Role) -> bool {
+        let mut taken = self.after.wishes.iter().filter(|(_, _, taken)| taken.is_ok());
+        taken.any(|(_, wish, _)| match wish {
+            Event::RemoveRequested { role, .. } => *role == whom,
+            Event::CompleteRequested => whom == Role::FirstAgent,
+            _ => false,
+        })
     }
 
     /// Twilio never finds fault with what it is given.

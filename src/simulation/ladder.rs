@@ -24,7 +24,7 @@ pub(super) fn ladder(script: &Script, after: &Aftermath, verdict: &Verdict) -> S
         lines.push((*at_ms, format!("request  {wish:?}: {taken}")));
     }
     lines.sort_by_key(|(at_ms, _)| *at_ms);
-    let mut text = format!("{script:#?}\n");
+    let mut text = thrown(script);
     for (at_ms, line) in lines {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{at_ms:>8} {line}");
@@ -40,5 +40,28 @@ pub(super) fn ladder(script: &Script, after: &Aftermath, verdict: &Verdict) -> S
         "ended by {:?}, {:?}; {:#?}",
         after.call.ended_by, after.call.end_reason, verdict.violations
     );
+    text
+}
+
+/// What was thrown, a line for each thing.
+fn thrown(script: &Script) -> String {
+    let Script { seed, bridge, policy, faults, switches, latency_ms, .. } = script;
+    let (ring_secs, limit_secs) = (script.ring_timeout_secs, script.time_limit_secs);
+    let mut text = format!(
+        "seed {seed}: bridge {bridge}, rings {ring_secs} s, lasts {limit_secs} s, latency {latency_ms} ms\n\
+         {policy:?}\n{faults:?}\n{switches:?}\n"
+    );
+    for (address, plans) in &script.phones {
+        for plan in plans {
+            let (acts, hangs_up) = (plan.after_ms.unwrap_or_default(), plan.hang_up_after_ms);
+            let keys: Vec<_> = plan.presses.iter().map(|it| (it.after_ms, it.digits.as_str())).collect();
+            // Writing to a String cannot fail.
+            let _ = writeln!(
+                text,
+                "{address}: {} after {acts} ms, hangs up {hangs_up:?}, presses {keys:?}",
+                plan.behaviour
+            );
+        }
+    }
     text
 }
