@@ -22,15 +22,14 @@ impl Taking<'_> {
         if !is_on_bridge {
             self.exits_end_room(false);
         }
-        let customer = self.call.customer().map(|leg| (leg.id, leg.in_room));
-        let leg_id = customer.map(|(leg_id, _)| leg_id);
+        let leg_id = self.call.customer().map(|leg| leg.id);
         match request.style {
             Style::WithCustomer if is_on_bridge => self.send(leg_id, Place::Room),
             Style::WithCustomer => {}
             Style::PrivateFirst | Style::Blind => self.send(leg_id, Place::Music),
         }
-        let must_leave_first = request.style == Style::PrivateFirst && customer.is_some_and(|(_, here)| here);
-        if must_leave_first {
+        // The news that they came in may be lost or late, so they count as inside unless they are on the bridge.
+        if request.style == Style::PrivateFirst && !is_on_bridge {
             self.call.next_in = self.call.transfer().map(|transfer| transfer.leg_id);
         } else {
             self.ring_targets();

@@ -316,3 +316,35 @@ fn a_customer_found_in_the_room_by_looking_may_have_been_the_first_to_leave_it()
     story.leg(CUSTOMER, LegStatus::Completed);
     assert_eq!((story.call.stage, story.call.ended_by), (Stage::Ended, Some(Party::Customer)));
 }
+
+#[test]
+fn a_customer_whose_coming_was_not_heard_of_is_out_before_a_private_second_agent_is_rung() {
+    let mut story = Story::connected();
+    story.tell(Event::ControlRequested { role: Role::Customer, control: Control::Hold }).unwrap();
+    assert_eq!(story.call.stage, Stage::InRoom);
+    let asked = story.tell(Event::TransferRequested(style(Style::PrivateFirst))).unwrap();
+    assert_eq!(asked, [Command::MoveToMusic { leg_id: CUSTOMER }]);
+    let asked = story.tell(Event::MusicStarted { leg_id: CUSTOMER }).unwrap();
+    assert_eq!(asked, [Command::CreateParticipant { leg_id: SECOND }]);
+}
+
+#[test]
+fn nobody_comes_in_for_a_customer_who_is_seen_to_be_still_inside() {
+    let (mut story, _) = asked_for(style(Style::WithCustomer), Policy::default());
+    story.tell(Event::CancelRequested).unwrap();
+    story.joins(FIRST, 1);
+    story.joins(CUSTOMER, 2);
+    let again = TransferRequest { style: Style::PrivateFirst, ..request_to(THIRD) };
+    story.tell(Event::TransferRequested(again)).unwrap();
+    let seen = RoomChange {
+        conference_sid: ConferenceSid::from_u128(7),
+        sequence: None,
+        kind: RoomChangeKind::Joined(participant(CUSTOMER)),
+    };
+    story.tell(Event::TimerFired(Timer::MoveLimit)).unwrap();
+    story.tell(Event::RoomChanged(seen)).unwrap();
+    let asked = story.tell(Event::TimerFired(Timer::MoveAgain)).unwrap();
+    assert_eq!(asked, [Command::MoveToMusic { leg_id: CUSTOMER }]);
+    let asked = story.tell(Event::MusicStarted { leg_id: CUSTOMER }).unwrap();
+    assert_eq!(asked, [Command::CreateParticipant { leg_id: THIRD }]);
+}
