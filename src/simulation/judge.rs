@@ -7,31 +7,49 @@ use crate::emulator::{EventKind, Heard, Span};
 
 /// How long things may take, in milliseconds.
 #[derive(Debug, Clone, Copy)]
-pub struct Bounds {
+struct Bounds {
     /// I1: the customer hears nobody and nothing.
-    pub silence_ms: u64,
+    silence_ms: u64,
     /// I3: the customer has gone; whoever talks is told or ended.
-    pub told_ms: u64,
+    told_ms: u64,
     /// I3: the customer has gone; whatever rings stops.
-    pub ringing_ms: u64,
+    ringing_ms: u64,
     /// I4: a transfer has failed; customer and agent hear each other.
-    pub together_ms: u64,
+    together_ms: u64,
     /// A leg goes on after its call has ended.
-    pub outlived_ms: u64,
+    outlived_ms: u64,
 }
 
-/// While nothing is lost.
+/// While nothing is lost: the wait document's pause of a second or the music document's of two, and four ways through a
+/// network of 150 ms; I3's ten seconds; a round trip for what rings and for what was taken back.
 const CALM: Bounds =
     Bounds { silence_ms: 3_000, told_ms: 10_000, ringing_ms: 2_000, together_ms: 3_000, outlived_ms: 2_000 };
 
-/// While things are lost on purpose.
-const ROUGH: Bounds = Bounds {
-    silence_ms: 60_000,
-    told_ms: 60_000,
-    ringing_ms: 60_000,
-    together_ms: 60_000,
-    outlived_ms: 60_000,
-};
+/// A request that times out six times over, with the pauses between, is given up after this long.
+const PATIENCE_MS: u64 = 95_000;
+
+impl Bounds {
+    /// When the news of somebody's end is lost, the next look at Twilio tells, and a request that fails is tried again.
+    fn of(script: &Script) -> Self {
+        if script.faults.is_calm() {
+            return CALM;
+        }
+        let watch_ms = u64::from(script.policy.watch_secs) * 1_000;
+        let late_ms = watch_ms + PATIENCE_MS;
+        Self {
+            silence_ms: ROUGH_SILENCE_MS,
+            told_ms: late_ms,
+            ringing_ms: late_ms,
+            together_ms: ROUGH_TOGETHER_MS,
+            outlived_ms: late_ms,
+        }
+    }
+}
+
+/// I1 while things are lost on purpose: two requests that time out, ten seconds each, and the watch between them.
+const ROUGH_SILENCE_MS: u64 = 60_000;
+/// I4 while things are lost on purpose.
+const ROUGH_TOGETHER_MS: u64 = 60_000;
 
 /// How a call was for the people in it.
 #[derive(Debug, Clone, Default)]
@@ -44,8 +62,7 @@ pub struct Verdict {
 
 /// Judges what a script has led to.
 pub(super) fn judge(script: &Script, after: &Aftermath) -> Verdict {
-    let bounds = if script.faults.is_calm() { CALM } else { ROUGH };
-    let court = Court { script, after, bounds };
+    let court = Court { script, after, bounds: Bounds::of(script) };
     let violations = [
         court.silences(),
         court.private_talk(),
@@ -132,25 +149,35 @@ impl Court<'_> {
             .collect()
     }
 
-    /// While the agents are to talk alone, the customer hears no agent whom the other agent hears.
+    /// While the agents are to talk alone, the customer hears none of their talk.
     fn private_talk(&self) -> Vec<String> {
-        let private = self.times(|call| {
-            let is_private = call.transfer().is_some_and(|it| it.style == Style::PrivateFirst);
-            is_private && matches!(call.stage, Stage::Transferring | Stage::Consulting)
-        });
-        let agents: Vec<&str> =
-            std::iter::once(FIRST_AGENT).chain(SECOND_AGENTS.iter().map(|(address, _)| *address)).collect();
         let mut heard = vec![];
-        for span in self.spans(CUSTOMER) {
-            let time = (span.from_ms, span.to_ms);
-            for speaker in agents.iter().filter(|agent| hears_person(span, agent)) {
-                for other in agents.iter().filter(|other| *other != speaker) {
-                    for talk in self.spans(other).iter().filter(|talk| hears_person(talk, speaker)) {
-                        let both = (talk.from_ms.max(time.0), talk.to_ms.min(time.1));
-                        if both.0 < both.1 && private.iter().any(|time| overlap(both, *time)) {
+        for transfer in self.after.call.transfers.iter().filter(|it| it.style == Style::PrivateFirst) {
+            let private = self.times(|call| {
+                let is_current = call.transfer().is_some_and(|it| it.id == transfer.id);
+                is_current && matches!(call.stage, Stage::Transferring | Stage::Consulting)
+            });
+            for target in self.after.call.targets(transfer.id) {
+                heard.extend(self.overheard(&target.address.to_string(), &private));
+            }
+        }
+        heard.sort();
+        heard.dedup();
+        heard
+    }
+
+    /// When the customer heard this second agent talk to another agent, or that one to them.
+    fn overheard(&self, second: &str, private: &[(u64, u64)]) -> Vec<String> {
+        let agents = SECOND_AGENTS.iter().map(|(address, _)| *address).chain([FIRST_AGENT]);
+        let mut heard = vec![];
+        for other in agents.filter(|other| *other != second) {
+            for (speaker, listener) in [(second, other), (other, second)] {
+                for span in self.spans(CUSTOMER).iter().filter(|span| hears_person(span, speaker)) {
+                    for talk in self.spans(listener).iter().filter(|talk| hears_person(talk, speaker)) {
+                        let (from, to) = (talk.from_ms.max(span.from_ms), talk.to_ms.min(span.to_ms));
+                        if from < to && private.iter().any(|time| overlap((from, to), *time)) {
                             heard.push(format!(
-                                "I1: the customer overheard the agents from {} to {} ms",
-                                both.0, both.1
+                                "I1: the customer overheard the agents from {from} to {to} ms"
                             ));
                         }
                     }
@@ -301,7 +328,9 @@ impl Court<'_> {
             legs.any(|leg| leg.left_by_themselves(self.script)) || self.was_sent_away(role)
         };
         match by {
-            Party::Customer => left(Role::Customer),
+            // An agent who hangs up while a transfer takes the exit flags off closes the room on the customer: whose end that
+            // was cannot be told apart.
+            Party::Customer => left(Role::Customer) || self.was_transferring_at_the_end(),
             Party::FirstAgent => left(Role::FirstAgent),
             Party::SecondAgent => left(Role::SecondAgent),
             Party::Crm | Party::Supervisor => self.after.wishes.iter().any(|(_, wish, taken)| {
@@ -309,6 +338,14 @@ impl Court<'_> {
             }),
             Party::System => true,
         }
+    }
+
+    fn was_transferring_at_the_end(&self) -> bool {
+        let gone_ms = self.legs(CUSTOMER).filter_map(|leg| leg.ended_ms).max().unwrap_or_default();
+        let near = |wish_ms: u64| (gone_ms.saturating_sub(1_000)..=gone_ms).contains(&wish_ms);
+        self.after.wishes.iter().any(|(at_ms, wish, taken)| {
+            near(*at_ms) && taken.is_ok() && matches!(wish, Event::TransferRequested(_))
+        })
     }
 
     /// Whoever is asked through the API to leave, leaves.

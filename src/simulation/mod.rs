@@ -24,7 +24,7 @@ mod service;
 mod tests;
 mod world;
 
-pub use judge::{Bounds, Verdict};
+pub use judge::Verdict;
 pub use script::{Faults, Script};
 
 /// A call that was played to its end.
