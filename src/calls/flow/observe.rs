@@ -383,7 +383,12 @@ fn refused(
             call.leg_mut(leg_id)?.muted = !value;
             None
         }
-        Command::SetEndConferenceOnExit { .. } | Command::Announce { .. } => None,
+        Command::SetEndConferenceOnExit { conference_sid, .. } => {
+            let is_news = is_gone && call.conference_sid.as_ref() == Some(conference_sid);
+            call.leg_mut(leg_id).filter(|leg| is_news && leg.in_room)?.in_room = false;
+            Some(Trigger::MoveOverdue) // they have left unheard: time to ask where they are
+        }
+        Command::Announce { .. } => None,
         _ if is_gone => gone(call, leg_id, now),
         Command::MoveToRoom { .. } | Command::MoveToMusic { .. } => Some(Trigger::MoveRefused),
         Command::AskToAccept { .. } => {

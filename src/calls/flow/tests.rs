@@ -401,6 +401,18 @@ fn a_room_that_closes_behind_a_customer_sent_to_a_goodbye_was_not_closed_by_them
 }
 
 #[test]
+fn somebody_whom_twilio_does_not_find_in_the_room_is_asked_for() {
+    let mut story = Story::introduced();
+    let asked = story.leaves(FIRST, 4); // the second agent has left, too, unheard
+    let command = asked.into_iter().find(|command| command.leg_id() == Some(SECOND)).unwrap();
+    let refused = Event::CommandRefused { command, gone: true, failure: Failure::Error };
+    let asked = story.tell(refused).unwrap();
+    assert_eq!(asked, [Command::FetchLeg { leg_id: SECOND, overdue: false }, Command::LookIntoRoom]);
+    let asked = story.leg(SECOND, LegStatus::Completed);
+    assert_eq!(asked, [Command::TellAndEnd { leg_id: CUSTOMER, words: Words::CallOver }]);
+}
+
+#[test]
 fn a_customer_who_is_not_reached_is_explained_to_the_agent() {
     let mut story = Story::begin();
     story.leg(FIRST, LegStatus::InProgress);
