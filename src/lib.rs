@@ -17,6 +17,7 @@
 //! | [`operations`] | health and readiness |
 //! | [`server`] | the running service: built from settings, run until stopped |
 //! | [`settings`] | layered, typed, checked settings |
+//! | [`simulation`] | whole calls on a virtual clock, with random people and faults, judged by what people experience |
 //! | [`telephony`] | plain values both sides of the wire know: phone numbers, addresses, SIDs |
 //! | [`twilio`] | Twilio's language as the service speaks it: signatures, REST |
 //! | [`twiml`] | TwiML documents: typed verbs and their writer; pure |
@@ -37,6 +38,7 @@ pub mod middleware;
 pub mod operations;
 pub mod server;
 pub mod settings;
+pub mod simulation;
 pub mod telephony;
 pub mod twilio;
 pub mod twiml;

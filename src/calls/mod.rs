@@ -1,5 +1,7 @@
 //! The domain: one outbound call from the CRM's request to the last hang-up.
 
+pub mod asking;
+pub mod attempts;
 pub mod dispatcher;
 pub mod flow;
 pub mod forms;

@@ -179,3 +179,38 @@ pub fn failure_of(error: &TwilioError) -> Failure {
         _ => Failure::Error,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::calls::flow::Plan;
+
+    #[test]
+    fn a_second_agent_is_rung_into_the_room_by_name_even_while_it_is_open() {
+        let leg = |id, role, address: &str| {
+            Leg::planned(Uuid::from_u128(id), role, address.parse().unwrap(), "Dana".into())
+        };
+        let caller_id = || "+15550100100".parse().unwrap();
+        let mut call = Call::planned(Plan {
+            id: Uuid::from_u128(9),
+            room: "room-1".into(),
+            bridge: Bridge::Room,
+            caller_id: caller_id(),
+            agent_caller_id: caller_id(),
+            agent: leg(1, Role::FirstAgent, "+15550100101"),
+            customer: leg(2, Role::Customer, "+15550100102"),
+            ring_timeout_secs: 20,
+            time_limit_secs: 3600,
+            created_at: DateTime::UNIX_EPOCH,
+        });
+        call.conference_sid = Some(ConferenceSid::from_u128(7));
+        call.legs[0].in_room = true;
+        let command = Command::CreateParticipant { leg_id: Uuid::from_u128(2) };
+        match request(&Links::new("https://app.example.com"), &call, &command) {
+            Some(Request::CreateParticipant(room, _)) => assert_eq!(room, "room-1"),
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -5,6 +5,8 @@
 //!
 //! <https://www.twilio.com/docs/voice/api>
 
+use std::sync::Arc;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde::de::DeserializeOwned;
@@ -16,7 +18,7 @@ use super::requests::{
 };
 use super::resources::{CallResource, ConferenceResource, Page, ParticipantResource};
 use super::retry::RetryPolicy;
-use super::transport::{Ask, Transport, TwilioConfig};
+use super::transport::{Ask, Carrier, Transport, TwilioConfig, Way};
 use crate::telephony::{CallSid, ConferenceSid};
 
 /// What may stand unencoded in a segment of a path (RFC 3986, unreserved).
@@ -34,10 +36,19 @@ pub struct TwilioClient {
 
 impl TwilioClient {
     /// A client that asks through `http`, usually that of [`http_client`](super::http_client).
-    pub fn new(mut config: TwilioConfig, http: reqwest::Client, retry: RetryPolicy) -> Self {
+    pub fn new(config: TwilioConfig, http: reqwest::Client, retry: RetryPolicy) -> Self {
+        Self::on(config, Way::Http(http), retry)
+    }
+
+    /// A client whose requests somebody carries in place of HTTP; it never waits and never repeats.
+    pub fn carried(config: TwilioConfig, carrier: Arc<dyn Carrier>) -> Self {
+        Self::on(config, Way::Carried(carrier), RetryPolicy::never())
+    }
+
+    fn on(mut config: TwilioConfig, way: Way, retry: RetryPolicy) -> Self {
         config.base_url.truncate(config.base_url.trim_end_matches('/').len());
         let account_url = format!("{}/2010-04-01/Accounts/{}", config.base_url, config.account_sid);
-        Self { transport: Transport { http, config, retry }, account_url }
+        Self { transport: Transport { way, config, retry }, account_url }
     }
 
     /// Places a call.

@@ -2,6 +2,7 @@
 //! each attempt.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -75,6 +76,36 @@ pub fn http_client(connect_timeout: Duration, timeout: Duration) -> reqwest::Res
     })
 }
 
+/// What carries requests to Twilio in place of HTTP: the exchange of a simulation.
+pub trait Carrier: Send + Sync {
+    /// Answers a request with a status and a body.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    fn carry(
+        &self,
+        method: &str,
+        path_and_query: &str,
+        form: Option<&str>,
+    ) -> Result<(u16, Vec<u8>), TwilioError>;
+}
+
+/// How requests travel.
+#[derive(Clone)]
+pub(super) enum Way {
+    Http(reqwest::Client),
+    Carried(Arc<dyn Carrier>),
+}
+
+impl fmt::Debug for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Http(_) => "Http",
+            Self::Carried(_) => "Carried",
+        })
+    }
+}
+
 /// One request, as often as it may have to be sent.
 pub(super) struct Ask {
     pub(super) method: Method,
@@ -93,7 +124,7 @@ impl Ask {
 /// The HTTP client with everything a request needs besides itself.
 #[derive(Debug, Clone)]
 pub(super) struct Transport {
-    pub(super) http: reqwest::Client,
+    pub(super) way: Way,
     pub(super) config: TwilioConfig,
     pub(super) retry: RetryPolicy,
 }
@@ -154,37 +185,38 @@ impl Transport {
     }
 
     async fn exchange(&self, ask: &Ask) -> (Option<u16>, Result<Vec<u8>, TwilioError>) {
-        let response = match self.prepared(ask).send().await {
+        let http = match &self.way {
+            Way::Http(http) => http,
+            Way::Carried(carrier) => return self.carried(&**carrier, ask),
+        };
+        let response = match self.prepared(http, ask).send().await {
             Ok(response) => response,
             Err(error) => return (None, Err(unanswered(error))),
         };
         let status = response.status();
         let retry_after =
             response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-        let body = response.bytes().await;
-        let outcome = match (status, body) {
-            (StatusCode::TOO_MANY_REQUESTS, _) => {
-                Err(TwilioError::RateLimited { retry_after: retry_after.map(Duration::from_secs) })
-            }
-            (status, Ok(body)) if status.is_success() => Ok(body.into()),
-            (status, Err(error)) if status.is_success() => Err(unanswered(error)),
-            // A proxy that gave up waiting does not know what became of the request.
-            (StatusCode::REQUEST_TIMEOUT, _) => Err(TwilioError::Uncertain("HTTP 408".into())),
-            (status, body) if status.is_client_error() || status.is_redirection() => {
-                Err(refusal(status.as_u16(), &body.unwrap_or_default()))
-            }
-            (status, _) => Err(TwilioError::Uncertain(format!("HTTP {}", status.as_u16()))),
-        };
-        (Some(status.as_u16()), outcome)
+        let body = response.bytes().await.map(Vec::from).map_err(unanswered);
+        (Some(status.as_u16()), sorted(status, retry_after.map(Duration::from_secs), body))
     }
 
-    fn prepared(&self, ask: &Ask) -> reqwest::RequestBuilder {
+    fn carried(&self, carrier: &dyn Carrier, ask: &Ask) -> (Option<u16>, Result<Vec<u8>, TwilioError>) {
+        let path = ask.url.strip_prefix(&self.config.base_url).unwrap_or(&ask.url);
+        match carrier.carry(ask.method.as_str(), path, ask.form.as_deref()) {
+            Err(error) => (None, Err(error)),
+            Ok((status, body)) => {
+                let code = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                (Some(status), sorted(code, None, Ok(body)))
+            }
+        }
+    }
+
+    fn prepared(&self, http: &reqwest::Client, ask: &Ask) -> reqwest::RequestBuilder {
         let (user, password) = match &self.config.credentials {
             Credentials::AuthToken(token) => (self.config.account_sid.as_str(), token),
             Credentials::ApiKey { sid, secret } => (sid.as_str(), secret),
         };
-        let request = self
-            .http
+        let request = http
             .request(ask.method.clone(), &ask.url)
             .timeout(self.config.timeout)
             .basic_auth(user, Some(password.expose_secret()));
@@ -194,6 +226,24 @@ impl Transport {
             }
             None => request,
         }
+    }
+}
+
+/// Sorts an answer by what it says of the request.
+fn sorted(
+    status: StatusCode,
+    retry_after: Option<Duration>,
+    body: Result<Vec<u8>, TwilioError>,
+) -> Result<Vec<u8>, TwilioError> {
+    match (status, body) {
+        (StatusCode::TOO_MANY_REQUESTS, _) => Err(TwilioError::RateLimited { retry_after }),
+        (status, body) if status.is_success() => body,
+        // A proxy that gave up waiting does not know what became of the request.
+        (StatusCode::REQUEST_TIMEOUT, _) => Err(TwilioError::Uncertain("HTTP 408".into())),
+        (status, body) if status.is_client_error() || status.is_redirection() => {
+            Err(refusal(status.as_u16(), &body.unwrap_or_default()))
+        }
+        (status, _) => Err(TwilioError::Uncertain(format!("HTTP {}", status.as_u16()))),
     }
 }
 

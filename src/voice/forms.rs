@@ -11,17 +11,43 @@ use crate::calls::flow::{
 };
 use crate::middleware::signature::TwilioRequest;
 
+/// A request of Twilio's, as far as its meaning goes.
+pub trait Sent {
+    /// The path of the URL.
+    fn path(&self) -> &str;
+
+    /// The path and the query exactly as they were sent.
+    fn path_and_query(&self) -> &str;
+
+    /// The first value of this name, of Twilio's parameters or of ours.
+    fn get(&self, name: &str) -> Option<&str>;
+}
+
+impl Sent for TwilioRequest {
+    fn path(&self) -> &str {
+        self.path()
+    }
+
+    fn path_and_query(&self) -> &str {
+        self.path_and_query()
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.get(name)
+    }
+}
+
 /// How often a second agent is asked whether they take the call.
 const GATE_ATTEMPTS: u32 = 2;
 
 /// The typed query of a URL that we gave Twilio; `None` if it is not one of ours.
-pub fn query<T: DeserializeOwned>(request: &TwilioRequest) -> Option<T> {
+pub fn query<T: DeserializeOwned>(request: &impl Sent) -> Option<T> {
     let (_, query) = request.path_and_query().split_once('?')?;
     serde_urlencoded::from_str(query).ok()
 }
 
 /// What a request tells the flow, by the address that we gave for it.
-pub fn event(request: &TwilioRequest) -> Option<Event> {
+pub fn event(request: &impl Sent) -> Option<Event> {
     let leg = || query::<OfLeg>(request).map(|query| query.leg);
     match request.path() {
         paths::CALL_STATUS => leg_progress(request, leg()?),
@@ -36,7 +62,7 @@ pub fn event(request: &TwilioRequest) -> Option<Event> {
 
 /// Progress of a leg, from its status callback.
 /// <https://www.twilio.com/docs/voice/api/call-resource#statuscallback>
-pub fn leg_progress(request: &TwilioRequest, leg_id: Uuid) -> Option<Event> {
+pub fn leg_progress(request: &impl Sent, leg_id: Uuid) -> Option<Event> {
     Some(Event::LegProgressed(LegProgress {
         leg_id,
         call_sid: parsed(request, "CallSid")?,
@@ -48,14 +74,14 @@ pub fn leg_progress(request: &TwilioRequest, leg_id: Uuid) -> Option<Event> {
 }
 
 /// That a leg asks for a document says that it has been answered.
-pub fn leg_on_line(request: &TwilioRequest, leg_id: Uuid) -> Option<Event> {
+pub fn leg_on_line(request: &impl Sent, leg_id: Uuid) -> Option<Event> {
     let Some(Event::LegProgressed(progress)) = leg_progress(request, leg_id) else { return None };
     Some(Event::LegProgressed(LegProgress { sequence: None, ..progress }))
 }
 
 /// The end of the first agent's Dial, from its action request. `CallStatus` is the agent's own.
 /// <https://www.twilio.com/docs/voice/twiml/dial#action>
-pub fn dial_ended(request: &TwilioRequest) -> DialEnded {
+pub fn dial_ended(request: &impl Sent) -> DialEnded {
     DialEnded {
         agent_on_line: request
             .get("CallStatus")
@@ -65,7 +91,7 @@ pub fn dial_ended(request: &TwilioRequest) -> DialEnded {
     }
 }
 
-fn at_gate(request: &TwilioRequest) -> Option<Event> {
+fn at_gate(request: &impl Sent) -> Option<Event> {
     let query: Gate = query(request)?;
     match gate_answer(request, &query) {
         Some(answer) => Some(Event::GateAnswered { leg_id: query.leg, answer }),
@@ -74,7 +100,7 @@ fn at_gate(request: &TwilioRequest) -> Option<Event> {
 }
 
 /// How a second agent answered at the accept gate; `None` if they are to be asked.
-pub fn gate_answer(request: &TwilioRequest, query: &Gate) -> Option<GateAnswer> {
+pub fn gate_answer(request: &impl Sent, query: &Gate) -> Option<GateAnswer> {
     match request.get("Digits") {
         Some("1") => Some(GateAnswer::Accepted),
         Some("2") => Some(GateAnswer::Declined),
@@ -85,7 +111,7 @@ pub fn gate_answer(request: &TwilioRequest, query: &Gate) -> Option<GateAnswer> 
 
 /// A change in the room, from the conference's status callback.
 /// <https://www.twilio.com/docs/voice/twiml/conference#attributes-statusCallback>
-pub fn room_change(request: &TwilioRequest) -> Option<Event> {
+pub fn room_change(request: &impl Sent) -> Option<Event> {
     let kind = match request.get("StatusCallbackEvent")? {
         "participant-join" => RoomChangeKind::Joined(participant(request)?),
         "participant-leave" => left(request)?,
@@ -99,12 +125,12 @@ pub fn room_change(request: &TwilioRequest) -> Option<Event> {
     }))
 }
 
-fn participant(request: &TwilioRequest) -> Option<Participant> {
+fn participant(request: &impl Sent) -> Option<Participant> {
     Some(Participant { label: parsed(request, "ParticipantLabel"), call_sid: parsed(request, "CallSid")? })
 }
 
 /// Somebody left: Twilio names what became of their leg, or else the reason may.
-fn left(request: &TwilioRequest) -> Option<RoomChangeKind> {
+fn left(request: &impl Sent) -> Option<RoomChangeKind> {
     let hung_up = request.get("ReasonParticipantLeft") == Some("participant_hung_up");
     let status = request.get("ParticipantCallStatus").and_then(call_status);
     Some(RoomChangeKind::Left {
@@ -130,6 +156,6 @@ fn call_status(word: &str) -> Option<LegStatus> {
     })
 }
 
-fn parsed<T: FromStr>(request: &TwilioRequest, name: &str) -> Option<T> {
+fn parsed<T: FromStr>(request: &impl Sent, name: &str) -> Option<T> {
     request.get(name)?.parse().ok()
 }

@@ -27,24 +27,12 @@ pub const ROUTES: &[Route] = &[
 
 /// Adds the routes.
 pub fn configure(config: &mut ServiceConfig) {
-    macro_rules! both {
-        ($path:expr, $view:path) => {
-            config.service(
-                web::resource($path)
-                    .route(web::post().to($view))
-                    .route(web::get().to($view))
-                    .default_service(web::to(method_not_allowed)),
-            );
-        };
+    for route in ROUTES {
+        config.service(
+            web::resource(route.path)
+                .route(web::post().to(views::answer))
+                .route(web::get().to(views::answer))
+                .default_service(web::to(method_not_allowed)),
+        );
     }
-    both!(paths::SECOND_LEG, views::second_leg);
-    both!(paths::CONFERENCE, views::conference);
-    both!(paths::FIRST_LEG_DISCONNECTED, views::first_leg_disconnected);
-    both!(paths::ACCEPT, views::accept);
-    both!(paths::MUSIC, views::music);
-    both!(paths::WAIT, views::wait);
-    both!(paths::ANNOUNCE, views::announce);
-    both!(paths::GOODBYE, views::goodbye);
-    both!(paths::CALL_STATUS, views::call_status);
-    both!(paths::CONFERENCE_STATUS, views::conference_status);
 }

@@ -165,11 +165,13 @@ fn gone(call: &mut Call, leg_id: Uuid, now: DateTime<Utc>) -> Option<Trigger> {
     meaning(part, leg, false)
 }
 
-/// Who asks for the music is out of the room. That matters only while somebody else waits for it; music without a recording
-/// asks again and again.
+/// Who asks for the music is out of the room, and off the bridge. The first matters only while somebody else waits for it;
+/// music without a recording asks again and again.
 fn music_started(call: &mut Call, leg_id: Uuid) -> Option<Trigger> {
     let leg = call.leg_mut(leg_id).filter(|leg| leg.sent_to == Place::Music)?;
     leg.in_room = false;
+    let is_customer = leg.role == Role::Customer;
+    call.dial_ended |= is_customer && call.bridge == Bridge::Dial;
     is_awaited_outside(call, leg_id).then_some(Trigger::Parked)
 }
 
@@ -229,7 +231,9 @@ fn room_changed(call: &mut Call, change: &RoomChange, now: DateTime<Utc>) -> Opt
             leg.call_sid.get_or_insert_with(|| participant.call_sid.clone());
             leg.in_room = true;
             leg.ends_room = false; // as its document says
-            if must_accept { None } else { joined(part, leg, bridge, now) }
+            let meaning = if must_accept { None } else { joined(part, leg, bridge, now) };
+            call.dial_ended |= part == Part::Customer && bridge == Bridge::Dial;
+            meaning
         }
         RoomChangeKind::Left { participant, status, hung_up } => {
             let leg_id = leg_of(call, participant)?;
@@ -386,7 +390,12 @@ fn refused(
             call.leg_mut(leg_id)?.muted = !value;
             None
         }
-        Command::SetEndConferenceOnExit { .. } | Command::Announce { .. } => None,
+        Command::SetEndConferenceOnExit { conference_sid, .. } => {
+            let is_news = is_gone && call.conference_sid.as_ref() == Some(conference_sid);
+            call.leg_mut(leg_id).filter(|leg| is_news && leg.in_room)?.in_room = false;
+            Some(Trigger::MoveOverdue) // they have left unheard: time to ask where they are
+        }
+        Command::Announce { .. } => None,
         _ if is_gone => gone(call, leg_id, now),
         Command::MoveToRoom { .. } | Command::MoveToMusic { .. } => Some(Trigger::MoveRefused),
         Command::AskToAccept { .. } => {

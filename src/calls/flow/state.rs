@@ -262,6 +262,11 @@ impl Leg {
         self.status == LegStatus::InProgress && !self.gone
     }
 
+    /// Whether it was ever seen in the conference that is open now.
+    pub fn has_been_in_room(&self) -> bool {
+        self.in_room || self.ends_room || self.room_sequence.is_some()
+    }
+
     /// Whether it was sent out of the room and not back.
     pub fn is_outside(&self) -> bool {
         matches!(self.sent_to, Place::Music | Place::Gate)
@@ -332,7 +337,8 @@ pub struct Call {
     pub holder: Uuid,
     /// To be brought into the room as soon as the one who is leaving it has left.
     pub next_in: Option<Uuid>,
-    /// The first agent's `<Dial>` is over: they are in the room, or on their way.
+    /// The first agent's `<Dial>` is over, as its action or the customer's appearance elsewhere says: they are in the room,
+    /// or on their way.
     pub dial_ended: bool,
     /// What to say once the two who stay are together in the room.
     pub pending_words: Option<Words>,

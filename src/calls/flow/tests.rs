@@ -198,6 +198,7 @@ fn the_straight_path_rings_moves_introduces_and_hands_over() {
     story.leaves(CUSTOMER, 5);
     story.leg(CUSTOMER, LegStatus::Completed);
     story.leg(SECOND, LegStatus::Completed);
+    story.tell(room(6, RoomChangeKind::Ended { by: Some(sid(CUSTOMER)) })).unwrap();
     assert_eq!(story.call.status, CallStatus::Ended);
     assert_eq!(
         (story.call.ended_by, story.call.end_reason),
@@ -378,6 +379,56 @@ fn on_the_bridge_the_dial_action_tells_who_hung_up_first() {
     agent_first.leg(FIRST, LegStatus::Completed);
     assert_eq!(agent_first.call.ended_by, Some(Party::FirstAgent));
     assert_eq!(agent_first.call.status, CallStatus::Ended);
+}
+
+#[test]
+fn an_agent_who_hangs_up_before_the_move_has_ended_the_bridge_even_if_the_customers_news_comes_first() {
+    let mut story = Story::connected();
+    story.tell(transfer()).unwrap();
+    story.leg(CUSTOMER, LegStatus::Completed);
+    story.tell(room(2, RoomChangeKind::Ended { by: Some(sid(SECOND)) })).unwrap();
+    story.leg(FIRST, LegStatus::Completed);
+    story.leg(SECOND, LegStatus::Canceled);
+    assert_eq!((story.call.stage, story.call.ended_by), (Stage::Ended, Some(Party::FirstAgent)));
+}
+
+#[test]
+fn in_the_room_whose_last_news_comes_last_says_nothing_of_who_was_first() {
+    let mut story = Story::introduced();
+    for command in story.leaves(FIRST, 4) {
+        story.tell(Event::CommandDone { command, progress: None }).unwrap();
+    }
+    story.leg(CUSTOMER, LegStatus::Completed);
+    story.leg(SECOND, LegStatus::Completed);
+    assert_eq!(story.call.stage, Stage::Ending, "the guess waits for evidence");
+    story.tell(room(5, RoomChangeKind::Ended { by: Some(sid(SECOND)) })).unwrap();
+    assert_eq!((story.call.stage, story.call.ended_by), (Stage::Ended, Some(Party::SecondAgent)));
+}
+
+#[test]
+fn a_room_that_closes_behind_a_customer_sent_to_a_goodbye_was_not_closed_by_them() {
+    let mut story = Story::introduced();
+    story.tell(Event::CompleteRequested).unwrap();
+    story.leaves(SECOND, 4); // before the agent has left
+    let asked = story.leg(FIRST, LegStatus::Completed);
+    assert_eq!(asked, [Command::TellAndEnd { leg_id: CUSTOMER, words: Words::CallOver }]);
+    story.tell(room(6, RoomChangeKind::Ended { by: Some(sid(CUSTOMER)) })).unwrap();
+    story.leg(SECOND, LegStatus::Completed);
+    story.leg(CUSTOMER, LegStatus::Completed);
+    story.tell(Event::TimerFired(Timer::EndLimit)).unwrap();
+    assert_eq!((story.call.stage, story.call.ended_by), (Stage::Ended, Some(Party::FirstAgent)));
+}
+
+#[test]
+fn somebody_whom_twilio_does_not_find_in_the_room_is_asked_for() {
+    let mut story = Story::introduced();
+    let asked = story.leaves(FIRST, 4); // the second agent has left, too, unheard
+    let command = asked.into_iter().find(|command| command.leg_id() == Some(SECOND)).unwrap();
+    let refused = Event::CommandRefused { command, gone: true, failure: Failure::Error };
+    let asked = story.tell(refused).unwrap();
+    assert_eq!(asked, [Command::FetchLeg { leg_id: SECOND, overdue: false }, Command::LookIntoRoom]);
+    let asked = story.leg(SECOND, LegStatus::Completed);
+    assert_eq!(asked, [Command::TellAndEnd { leg_id: CUSTOMER, words: Words::CallOver }]);
 }
 
 #[test]

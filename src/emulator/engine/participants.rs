@@ -148,12 +148,13 @@ impl Engine {
         if !self.rooms[room].is_live() {
             let at = self.rooms[room].members.iter().position(|m| m.call == call);
             let member = at.map(|at| self.rooms[room].members.remove(at));
-            let Some(member) = member.filter(|m| m.by_name) else {
+            let Some(mut member) = member.filter(|m| m.by_name) else {
                 self.calls[call].room = None;
                 return self.end_call(call, Status::Completed, EndedBy::Twilio);
             };
             let name = self.rooms[room].name.clone();
             room = self.open_room(&name);
+            member.reported = false; // the old conference was told of the ringing leg, the new one was not
             self.rooms[room].members.push(member);
         }
         self.join_room(call, room);

@@ -136,10 +136,13 @@ async fn the_account_or_one_of_its_keys_authenticates() {
     };
     let shown = format!("{config:?} {client:?}");
     assert!(!shown.contains("s3cret") && !shown.contains("token"), "{shown}");
-    TwilioClient::new(config, client.transport.http.clone(), EAGER)
-        .fetch_call(&CallSid::from_u128(1))
-        .await
-        .unwrap();
+    TwilioClient {
+        account_url: client.account_url.clone(),
+        transport: Transport { config, retry: EAGER, ..client.transport.clone() },
+    }
+    .fetch_call(&CallSid::from_u128(1))
+    .await
+    .unwrap();
     let sent: Vec<_> =
         requests(&server).await.iter().map(|request| request.headers["authorization"].clone()).collect();
     // Of "AC00000000000000000000000000000001:token" and "SK1:s3cret".

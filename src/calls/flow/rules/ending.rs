@@ -28,6 +28,11 @@ impl Taking<'_> {
         if !action_is_to_come {
             self.tell_and_end(agent.map(|leg| leg.id), Words::CustomerLeft);
         }
+        if self.may_be_on_bridge() {
+            let agent_was_first = self.call.agent().is_some_and(Leg::is_over);
+            let party = if agent_was_first { self.agent_party() } else { Party::Customer };
+            return self.end(party, agent_was_first, EndReason::HungUp);
+        }
         let is_certain = !(is_closed_by_twilio || self.may_close_itself()) || self.somebody_hung_up();
         self.end(Party::Customer, is_certain, EndReason::HungUp);
     }
@@ -58,12 +63,15 @@ impl Taking<'_> {
         self.end(self.agent_party(), is_certain, EndReason::HungUp);
     }
 
+    /// Customer and agent are on the bridge, for all that we know: there, one's hang-up ends the other's leg.
+    fn may_be_on_bridge(&self) -> bool {
+        self.call.bridge == Bridge::Dial && !self.call.dial_ended
+    }
+
     /// Two who were both in the room: either's leaving closes it, or will as soon as Twilio has heard that it should.
     fn may_close_itself(&self) -> bool {
-        let has_been_in_room = |leg: Option<&Leg>| leg.is_some_and(|leg| leg.room_sequence.is_some());
-        self.call.stage == Stage::InRoom
-            && has_been_in_room(self.call.customer())
-            && has_been_in_room(self.call.agent())
+        let two = [self.call.customer(), self.call.agent()];
+        self.call.stage == Stage::InRoom && two.iter().all(|leg| leg.is_some_and(Leg::has_been_in_room))
     }
 
     /// Where one person's leaving closes the room, the news of both come in any order; only these words are proof.
@@ -84,13 +92,14 @@ impl Taking<'_> {
     }
 
     /// On a bridge, whoever hangs up ends both legs, and their last callbacks come in any order. Twilio asks for the
-    /// Dial action while the agent is on the line only if the customer was first. In the room, other evidence will come.
+    /// Dial action while the agent is on the line only if the customer was first. In the room, the guess stands until
+    /// Twilio says who closed it.
     pub(super) fn blame(&mut self) {
-        if self.call.ended_by_certain || self.call.has_left_bridge() {
+        let is_dials_end = matches!(self.event, Event::DialEnded(ended) if ended.agent_on_line);
+        if self.call.ended_by_certain || !(is_dials_end || self.may_be_on_bridge()) {
             return;
         }
-        let agent_was_first = !self.call.dial_ended;
-        self.call.ended_by = Some(if agent_was_first { self.agent_party() } else { Party::Customer });
+        self.call.ended_by = Some(if is_dials_end { Party::Customer } else { self.agent_party() });
         self.call.ended_by_certain = true;
     }
 

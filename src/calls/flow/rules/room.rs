@@ -142,12 +142,17 @@ impl Taking<'_> {
         self.timer(Timer::MoveAgain, self.policy.move_limit_secs);
     }
 
-    /// Twilio was asked, and they are still not there: they are sent again.
+    /// Twilio was asked, and they are still not there: they are sent again. Nobody comes in for one who was seen to be still
+    /// inside.
     pub(super) fn resend(&mut self) {
         let missing = self.missing();
         missing.into_iter().for_each(|leg_id| self.send(Some(leg_id), Place::Room));
-        if self.call.next_in.is_some() {
-            self.bring_next();
+        let is_still_inside = |leg: &&Leg| leg.sent_to == Place::Music && leg.in_room && !leg.is_over();
+        let lingering = self.call.legs.iter().find(is_still_inside).map(|leg| leg.id);
+        match self.call.next_in {
+            Some(_) if lingering.is_some() => self.send(lingering, Place::Music),
+            Some(_) => self.bring_next(),
+            None => {}
         }
     }
 

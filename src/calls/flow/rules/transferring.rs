@@ -31,6 +31,7 @@ impl Taking<'_> {
             Style::Blind if customer.is_some_and(|(_, is_here)| is_here) => {}
             Style::PrivateFirst | Style::Blind => self.send(leg_id, Place::Music),
         }
+        // The news that they came in may be lost or late, so they count as inside unless they are on the bridge.
         if request.style == Style::PrivateFirst && !is_on_bridge {
             self.call.next_in = self.call.transfer().map(|transfer| transfer.leg_id);
         } else {

@@ -283,18 +283,23 @@ fn in_the_room_only_its_own_words_prove_who_left_first() {
     }
 }
 
-/// Customer and first agent in the room, no transfer under way.
+/// Customer and first agent in the room, no transfer under way; Twilio has taken the exit flags.
 fn in_room_together(bridge: Bridge) -> Story {
-    if bridge == Bridge::Dial {
+    let mut story = if bridge == Bridge::Dial {
         let mut story = Story::ringing();
         story.leg(SECOND, LegStatus::Busy);
-        return story;
+        story
+    } else {
+        let mut story = Story::begin_with(bridge, Policy::default());
+        story.leg(FIRST, LegStatus::InProgress);
+        story.joins(FIRST, 1);
+        story.joins(CUSTOMER, 2);
+        story.leg(CUSTOMER, LegStatus::InProgress);
+        story
+    };
+    for leg_id in [CUSTOMER, FIRST] {
+        story.call.leg_mut(leg_id).unwrap().ends_room = true;
     }
-    let mut story = Story::begin_with(bridge, Policy::default());
-    story.leg(FIRST, LegStatus::InProgress);
-    story.joins(FIRST, 1);
-    story.joins(CUSTOMER, 2);
-    story.leg(CUSTOMER, LegStatus::InProgress);
     story
 }
 
@@ -511,4 +516,57 @@ fn late_news_of_who_is_to_come_in_does_not_let_them_in_before_the_other_is_out()
         story.tell(Event::MusicStarted { leg_id: CUSTOMER }).unwrap(),
         [Command::MoveToRoom { leg_id: SECOND }]
     );
+}
+
+#[test]
+fn a_customer_found_in_the_room_by_looking_may_have_been_the_first_to_leave_it() {
+    let (mut story, _) = asked_for(style(Style::Blind), Policy::default());
+    story.leg(FIRST, LegStatus::Completed);
+    story.leg(SECOND, LegStatus::InProgress);
+    story.joins(CUSTOMER, 1);
+    let seen = RoomChange {
+        conference_sid: ConferenceSid::from_u128(7),
+        sequence: None,
+        kind: RoomChangeKind::Joined(participant(SECOND)),
+    };
+    story.tell(Event::RoomChanged(seen)).unwrap();
+    let conference_sid = ConferenceSid::from_u128(7);
+    let command = Command::SetEndConferenceOnExit { conference_sid, leg_id: SECOND, value: true };
+    story.tell(Event::CommandDone { command, progress: None }).unwrap();
+    story.leg(SECOND, LegStatus::Completed);
+    story.tell(room(5, RoomChangeKind::Ended { by: Some(sid(CUSTOMER)) })).unwrap();
+    story.leg(CUSTOMER, LegStatus::Completed);
+    assert_eq!((story.call.stage, story.call.ended_by), (Stage::Ended, Some(Party::Customer)));
+}
+
+#[test]
+fn a_customer_whose_coming_was_not_heard_of_is_out_before_a_private_second_agent_is_rung() {
+    let mut story = Story::connected();
+    story.tell(Event::ControlRequested { role: Role::Customer, control: Control::Hold }).unwrap();
+    assert_eq!(story.call.stage, Stage::InRoom);
+    let asked = story.tell(Event::TransferRequested(style(Style::PrivateFirst))).unwrap();
+    assert_eq!(asked, [Command::MoveToMusic { leg_id: CUSTOMER }]);
+    let asked = story.tell(Event::MusicStarted { leg_id: CUSTOMER }).unwrap();
+    assert_eq!(asked, [Command::CreateParticipant { leg_id: SECOND }]);
+}
+
+#[test]
+fn nobody_comes_in_for_a_customer_who_is_seen_to_be_still_inside() {
+    let (mut story, _) = asked_for(style(Style::WithCustomer), Policy::default());
+    story.tell(Event::CancelRequested).unwrap();
+    story.joins(FIRST, 1);
+    story.joins(CUSTOMER, 2);
+    let again = TransferRequest { style: Style::PrivateFirst, ..request_to(THIRD) };
+    story.tell(Event::TransferRequested(again)).unwrap();
+    let seen = RoomChange {
+        conference_sid: ConferenceSid::from_u128(7),
+        sequence: None,
+        kind: RoomChangeKind::Joined(participant(CUSTOMER)),
+    };
+    story.tell(Event::TimerFired(Timer::MoveLimit)).unwrap();
+    story.tell(Event::RoomChanged(seen)).unwrap();
+    let asked = story.tell(Event::TimerFired(Timer::MoveAgain)).unwrap();
+    assert_eq!(asked, [Command::MoveToMusic { leg_id: CUSTOMER }]);
+    let asked = story.tell(Event::MusicStarted { leg_id: CUSTOMER }).unwrap();
+    assert_eq!(asked, [Command::CreateParticipant { leg_id: THIRD }]);
 }

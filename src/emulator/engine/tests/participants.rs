@@ -197,3 +197,29 @@ fn only_a_member_that_is_there_and_not_on_hold_is_coached() {
     assert_eq!(add(&mut world, "another", &[("CallSidToCoach", &agent)]).body.unwrap()["code"], 16028);
     assert_eq!(coach(&mut world, "room-1", &agent), (None, None));
 }
+
+#[test]
+fn a_leg_reported_while_it_rang_is_reported_again_by_the_conference_that_it_opens() {
+    let mut world = World::new();
+    world.engine.switches.join_at_early_media = true;
+    world.twiml("/start", "<Dial><Conference>r</Conference></Dial>");
+    world.phone(SECOND, Behaviour::Manual);
+    world.call(CUSTOMER);
+    world.pass(5_000);
+    let form = [
+        ("From", NUMBER),
+        ("To", SECOND),
+        ("EarlyMedia", "true"),
+        ("ConferenceStatusCallback", "http://app/room-events"),
+        ("ConferenceStatusCallbackEvent", "join leave"),
+    ];
+    assert_eq!(world.rest("POST", "Conferences/r/Participants", &form).status, 201);
+    world.pass(2_000);
+    world.engine.act(CUSTOMER, &PersonAction::HangUp).unwrap();
+    world.pass(1_000);
+    world.engine.act(SECOND, &PersonAction::Answer).unwrap();
+    world.pass(1_000);
+    let last = world.params("/room-events");
+    assert_eq!(last["StatusCallbackEvent"], "participant-join");
+    assert_eq!(last["CallSid"], world.sid(SECOND));
+}

@@ -1,0 +1,181 @@
+//! What is decided about one try of a command: before Twilio is asked, and after it has answered, or has not. Pure; the
+//! dispatcher carries it out, and so does the simulation.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::flow::{self, Call, Command, Event, Failure, LegProgress, RoomChange};
+use super::queue::Settled;
+use super::requests::{failure_of, leg_status};
+use crate::twilio::{CallResource, TwilioError};
+
+/// How often a command is tried in all before it is given up.
+const ATTEMPTS: i32 = 6;
+/// How long after an uncertain create Twilio is asked whether it happened: its list lags behind.
+const LOOK_AFTER_SECS: i64 = 2;
+/// After how many tries a create that Twilio does not show is believed not to have happened. Its callbacks, which would
+/// prove the contrary, have had the same time to arrive.
+const LOOKS: i32 = 2;
+/// How far Twilio's clock may be behind ours, when a lost create is looked for by its time.
+const CLOCK_SKEW_SECS: i64 = 5;
+
+/// A command that is being tried.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// What is to be asked.
+    pub command: Command,
+    /// How often it was tried before.
+    pub attempts: i32,
+    /// One of those tries may have had its effect.
+    pub uncertain: bool,
+    /// When it was written down.
+    pub created_at: DateTime<Utc>,
+}
+
+/// What Twilio answered: news of the leg, and of who is in the room.
+#[derive(Debug, Clone, Default)]
+pub struct Answer {
+    /// Of the leg that was made or asked about.
+    pub progress: Option<LegProgress>,
+    /// Whoever is in the room now, as if they had just come in.
+    pub present: Vec<RoomChange>,
+}
+
+impl From<Option<LegProgress>> for Answer {
+    fn from(progress: Option<LegProgress>) -> Self {
+        Self { progress, present: vec![] }
+    }
+}
+
+/// What came of one try.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// Twilio did it, or it need not be done.
+    Done(Answer),
+    /// It will not be done.
+    Refused {
+        /// The leg it was about has ended.
+        gone: bool,
+        /// What to call it if it makes a leg fail.
+        failure: Failure,
+        /// For the log.
+        reason: String,
+    },
+    /// It is to be tried again.
+    Again {
+        /// This try may have had its effect.
+        uncertain: bool,
+        /// For the log.
+        reason: String,
+    },
+}
+
+impl Outcome {
+    /// To be tried again.
+    pub fn again(uncertain: bool, reason: impl ToString) -> Self {
+        Self::Again { uncertain, reason: reason.to_string() }
+    }
+
+    /// Will not be done.
+    pub fn refused(gone: bool, failure: Failure, reason: impl ToString) -> Self {
+        Self::Refused { gone, failure, reason: reason.to_string() }
+    }
+
+    /// What Twilio's answer, or the lack of one, comes to.
+    pub fn of(answered: Result<Answer, TwilioError>) -> Self {
+        match answered {
+            Ok(answer) => Self::Done(answer),
+            Err(error) if error.is_gone() => Self::refused(true, Failure::Error, error),
+            Err(error @ TwilioError::Refused { .. }) => Self::refused(false, failure_of(&error), error),
+            Err(error) => Self::again(error.may_have_happened(), error),
+        }
+    }
+}
+
+/// What a command is to be done about before it is sent.
+#[derive(Debug, Clone)]
+pub enum First {
+    /// It may be sent.
+    Send,
+    /// It may have happened: Twilio is to be asked.
+    LookUp,
+    /// It need not be sent any more.
+    Settle(Outcome),
+}
+
+/// Whether a command is to be sent, as the call is now.
+pub fn first(call: &Call, attempt: &Attempt) -> First {
+    let dials = attempt.command.dials();
+    if !flow::is_still_wanted(call, &attempt.command) {
+        return First::Settle(match dials {
+            false => Outcome::Done(Answer::default()),
+            true => Outcome::refused(false, Failure::Error, "not wanted any more"),
+        });
+    }
+    if dials && attempt.uncertain { First::LookUp } else { First::Send }
+}
+
+/// What the look-up of a create that may have happened comes to; `None` if it is to be sent.
+pub fn looked_up(found: Result<Option<LegProgress>, TwilioError>, attempt: &Attempt) -> Option<Outcome> {
+    match found {
+        Ok(Some(found)) => Some(Outcome::Done(Some(found).into())),
+        Ok(None) if attempt.attempts < LOOKS => Some(Outcome::again(true, "Twilio does not show it yet")),
+        Ok(None) => None,
+        Err(error) => Some(Outcome::again(true, error)),
+    }
+}
+
+/// Whether a call that Twilio lists may be the one that an attempt has made: placed since, and nobody's child.
+pub fn may_be(found: &CallResource, attempt: &Attempt) -> bool {
+    let since = attempt.created_at - TimeDelta::seconds(CLOCK_SKEW_SECS);
+    found.parent_call_sid.is_none() && found.date_created.is_none_or(|at| at >= since)
+}
+
+/// What is written down about a try.
+#[derive(Debug)]
+pub enum Settlement {
+    /// It is put back for so long.
+    Postponed(TimeDelta),
+    /// It is over, and this is what the call is told.
+    Over(Settled, String, Vec<Event>),
+}
+
+/// What a try's outcome leads to.
+pub fn settlement(attempt: &Attempt, outcome: &Outcome) -> Settlement {
+    let command = attempt.command.clone();
+    match outcome {
+        Outcome::Again { uncertain, .. } if attempt.attempts + 1 < ATTEMPTS => {
+            Settlement::Postponed(pause(attempt.attempts, *uncertain))
+        }
+        Outcome::Done(answer) => {
+            let done = Event::CommandDone { command, progress: answer.progress.clone() };
+            let seen = answer.present.iter().cloned().map(Event::RoomChanged);
+            Settlement::Over(Settled::Done, "done".to_owned(), std::iter::once(done).chain(seen).collect())
+        }
+        Outcome::Refused { gone, failure, reason } => {
+            let event = Event::CommandRefused { command, gone: *gone, failure: *failure };
+            Settlement::Over(Settled::Refused, reason.clone(), vec![event])
+        }
+        Outcome::Again { reason, .. } => {
+            let event = Event::CommandRefused { command, gone: false, failure: Failure::Error };
+            Settlement::Over(Settled::Refused, format!("given up: {reason}"), vec![event])
+        }
+    }
+}
+
+/// 0.5, 1, 2, 4 … seconds; a create that may have happened is not looked for at once.
+fn pause(attempts: i32, uncertain: bool) -> TimeDelta {
+    let pause = TimeDelta::milliseconds(500 << attempts.clamp(0, 6));
+    if uncertain { pause.max(TimeDelta::seconds(LOOK_AFTER_SECS)) } else { pause }
+}
+
+/// Twilio's view of a leg as news of the one that the command is about.
+pub fn progress(command: &Command, call: &CallResource) -> Option<LegProgress> {
+    Some(LegProgress {
+        leg_id: command.leg_id()?,
+        call_sid: call.sid.clone(),
+        parent_call_sid: call.parent_call_sid.clone(),
+        status: leg_status(call.status)?,
+        sequence: None,
+        sip_code: None,
+    })
+}
