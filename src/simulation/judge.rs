@@ -67,6 +67,7 @@ pub(super) fn judge(script: &Script, after: &Aftermath) -> Verdict {
         court.silences(),
         court.private_talk(),
         court.dialled_twice(),
+        court.not_dialled(),
         court.outlived(),
         court.not_together_again(),
         court.ending(),
@@ -209,6 +210,18 @@ impl Court<'_> {
             }
         }
         twice
+    }
+
+    /// An agent who stays on the line has the customer rung for them.
+    fn not_dialled(&self) -> Vec<String> {
+        let Some(agent) = self.legs(FIRST_AGENT).next() else { return vec![] };
+        let Some(answered_ms) = agent.answered_ms else { return vec![] };
+        let until_ms = answered_ms + self.bounds.told_ms;
+        let is_rung = self.legs(CUSTOMER).any(|leg| leg.created_ms <= until_ms);
+        let has_left = agent.ended_ms.is_some_and(|ended_ms| ended_ms <= until_ms);
+        let complaint =
+            format!("the agent answered at {answered_ms} ms, and the customer was not rung by {until_ms} ms");
+        if is_rung || has_left { vec![] } else { vec![complaint] }
     }
 
     /// I3, and that no leg outlives its call.

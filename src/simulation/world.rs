@@ -36,7 +36,7 @@ const HORIZON_MS: u64 = 3 * 3600 * 1000;
 /// How long a client waits for Twilio: `twilio.timeout_ms`.
 const TIMEOUT_MS: u64 = 10_000;
 /// The longest that writing down takes, in milliseconds.
-const COMMIT_MS: u64 = 15;
+const COMMIT_MS: u64 = 150;
 /// When Twilio gives up a try at a document, in milliseconds.
 const NO_DOCUMENT_MS: u64 = 1_000;
 

@@ -304,6 +304,14 @@ fn in_room_together(bridge: Bridge) -> Story {
 }
 
 #[test]
+fn with_the_room_as_bridge_an_agent_who_is_seen_there_first_is_on_the_line() {
+    let mut story = Story::begin_with(Bridge::Room, Policy::default());
+    assert_eq!(story.joins(FIRST, 1), [Command::CreateParticipant { leg_id: CUSTOMER }]);
+    assert!(story.leg(FIRST, LegStatus::InProgress).is_empty(), "late news");
+    assert_eq!(story.call.stage, Stage::DialingCustomer);
+}
+
+#[test]
 fn with_the_room_as_bridge_an_unreached_customer_is_told_to_the_agent() {
     let mut story = Story::begin_with(Bridge::Room, Policy::default());
     story.leg(FIRST, LegStatus::InProgress);
