@@ -389,6 +389,9 @@ impl Taking<'_> {
         let Some(first) = self.call.legs.first().map(|leg| leg.id) else { return false };
         let is_ringing = self.ring_back(first);
         if is_ringing {
+            // They hung up, but that was not the end.
+            self.call.ended_by = None;
+            self.call.ended_by_certain = false;
             self.customer_waits();
             self.call.enter(Stage::Waiting);
         }

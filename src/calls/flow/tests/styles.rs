@@ -380,6 +380,19 @@ fn swapped_back_before_they_had_come_the_second_agent_comes_back() {
 }
 
 #[test]
+fn a_second_agent_who_hung_up_did_not_end_the_call_that_went_on_without_them() {
+    let policy = Policy { second_agent_leaves: NobodyLeft::RingBack, ..Policy::default() };
+    let mut story = Story::introduced();
+    story.policy = policy;
+    story.leaves(FIRST, 4);
+    story.leg(FIRST, LegStatus::Completed);
+    story.leaves(SECOND, 5);
+    let again = story.call.legs.last().unwrap().id;
+    story.leg(again, LegStatus::Busy);
+    assert_eq!((story.call.stage, story.call.ended_by), (Stage::Ending, Some(Party::System)));
+}
+
+#[test]
 fn an_agent_is_rung_back_when_they_have_put_the_phone_down() {
     let (mut story, _) = asked_for(style(Style::Blind), Policy::default());
     story.tell(dial_ended(true)).unwrap();
