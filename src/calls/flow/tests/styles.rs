@@ -193,6 +193,38 @@ fn of_several_together_the_first_to_accept_wins_and_the_others_are_told() {
 }
 
 #[test]
+fn of_several_together_nobody_is_left_when_the_one_who_took_the_call_hangs_up_at_once() {
+    for agent_stays in [true, false] {
+        let targets = vec![target(SECOND), target(THIRD)];
+        let request = TransferRequest { targets, ring: Ring::Together, ..request_to(SECOND) };
+        let (mut story, _) = asked_for(request, Policy::default());
+        story.tell(dial_ended(true)).unwrap();
+        story.joins(CUSTOMER, 1);
+        story.joins(FIRST, 2);
+        story.leg(SECOND, LegStatus::InProgress);
+        story.leg(THIRD, LegStatus::InProgress);
+        if !agent_stays {
+            story.leg(FIRST, LegStatus::Completed);
+        }
+        story.tell(Event::GateAnswered { leg_id: THIRD, answer: GateAnswer::Accepted }).unwrap();
+        let asked = story.leg(THIRD, LegStatus::Completed);
+        assert_eq!(story.transfer().status, TransferStatus::Failed);
+        assert!(agent_stays || asked.contains(&told(CUSTOMER, Words::NobodyAvailable)), "{asked:?}");
+    }
+}
+
+#[test]
+fn an_agent_whom_we_ended_did_not_end_the_call() {
+    let mut story = Story::connected();
+    story.tell(transfer()).unwrap();
+    story.leg(CUSTOMER, LegStatus::Completed);
+    story.tell(Event::HangUpRequested { by: Party::Crm }).unwrap();
+    story.leg(SECOND, LegStatus::Canceled);
+    story.leg(FIRST, LegStatus::Completed);
+    assert_eq!((story.call.stage, story.call.ended_by), (Stage::Ended, Some(Party::Customer)));
+}
+
+#[test]
 fn a_site_may_ring_somebody_twice() {
     let policy = Policy { target_fails: TargetFails::TryAgain, ..Policy::default() };
     let (mut story, _) = asked_for(request_to(SECOND), policy);
