@@ -71,6 +71,8 @@ pub enum CallUpdate {
         url: String,
         /// How it is requested; Twilio's default is POST.
         method: Option<Method>,
+        /// Seconds the call may last; stays as it is if absent.
+        time_limit: Option<u32>,
     },
     /// End, in whatever state it is; also right for a leg that rings inside a `Dial`.
     Complete,
@@ -79,14 +81,16 @@ pub enum CallUpdate {
 }
 
 impl CallUpdate {
-    /// On to the document that this absolute URL answers to a POST.
-    pub fn redirect(url: impl Into<String>) -> Self {
-        Self::Redirect { url: url.into(), method: Some(Method::Post) }
+    /// On to the document that this absolute URL answers to a POST, for so many seconds in all.
+    pub fn redirect(url: impl Into<String>, time_limit: Option<u32>) -> Self {
+        Self::Redirect { url: url.into(), method: Some(Method::Post), time_limit }
     }
 
     pub(super) fn form(&self) -> String {
         match self {
-            Self::Redirect { url, method } => Form::new().text("Url", url).word("Method", *method),
+            Self::Redirect { url, method, time_limit } => {
+                Form::new().text("Url", url).word("Method", *method).number("TimeLimit", *time_limit)
+            }
             Self::Complete => Form::new().text("Status", "completed"),
             Self::Cancel => Form::new().text("Status", "canceled"),
         }
