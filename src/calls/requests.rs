@@ -45,16 +45,16 @@ pub fn request(links: &Links, call: &Call, command: &Command) -> Option<Request>
         }
         Command::MoveToRoom { leg_id } => {
             let query = InRoom { call: call.id, leg: *leg_id, room: call.room.clone() };
-            Request::UpdateCall(sid?, CallUpdate::redirect(links.conference(&query)))
+            Request::UpdateCall(sid?, move_to(call, links.conference(&query)))
         }
         Command::MoveToMusic { leg_id } => {
-            Request::UpdateCall(sid?, CallUpdate::redirect(links.music(call.id, *leg_id)))
+            Request::UpdateCall(sid?, move_to(call, links.music(call.id, *leg_id)))
         }
         Command::AskToAccept { leg_id } => {
-            Request::UpdateCall(sid?, CallUpdate::redirect(links.accept(&gate(call, *leg_id))))
+            Request::UpdateCall(sid?, move_to(call, links.accept(&gate(call, *leg_id))))
         }
         Command::TellAndEnd { words, .. } => {
-            Request::UpdateCall(sid?, CallUpdate::redirect(links.goodbye(call.id, words)))
+            Request::UpdateCall(sid?, move_to(call, links.goodbye(call.id, words)))
         }
         Command::EndLeg { .. } => Request::UpdateCall(sid?, CallUpdate::Complete),
         Command::FetchLeg { .. } => Request::FetchCall(sid?),
@@ -85,6 +85,14 @@ pub fn request(links: &Links, call: &Call, command: &Command) -> Option<Request>
             Request::UpdateParticipant(conference_sid.clone(), sid?, update)
         }
     })
+}
+
+/// Sends a leg to another document, with the call's limit. A customer who was dialled by `<Dial>` leaves its `timeLimit`
+/// behind with the bridge, and Twilio's own four hours would be all they have. The limit is sent whole: should Twilio count
+/// from the answer, as its words say ("the maximum duration of the call"), what remains would be too short and cut people
+/// off; should it count from the move, a leg lasts at most so much longer for each move.
+fn move_to(call: &Call, url: String) -> CallUpdate {
+    CallUpdate::redirect(url, Some(call.time_limit_secs))
 }
 
 fn create_call(links: &Links, call: &Call, agent: &Leg) -> Option<CreateCall> {

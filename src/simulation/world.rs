@@ -238,7 +238,8 @@ impl<'a> World<'a> {
 
     /// One way through the network.
     fn latency(&mut self) -> u64 {
-        self.dice.between(1, self.script.latency_ms)
+        let (least, most) = self.script.latency_ms;
+        self.dice.between(least, most)
     }
 
     fn take_in(&mut self, event: &Event) {
