@@ -149,7 +149,8 @@ pub fn settlement(attempt: &Attempt, outcome: &Outcome) -> Settlement {
         Outcome::Done(answer) => {
             let done = Event::CommandDone { command, progress: answer.progress.clone() };
             let seen = answer.present.iter().cloned().map(Event::RoomChanged);
-            Settlement::Over(Settled::Done, "done".to_owned(), std::iter::once(done).chain(seen).collect())
+            // Whoever was not seen is missing: that can be said when all who were seen are known.
+            Settlement::Over(Settled::Done, "done".to_owned(), seen.chain(std::iter::once(done)).collect())
         }
         Outcome::Refused { gone, failure, reason } => {
             let event = Event::CommandRefused { command, gone: *gone, failure: *failure };

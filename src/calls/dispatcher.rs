@@ -15,7 +15,7 @@ use super::requests::request;
 use super::services::{self, Advanced, ServiceError};
 use crate::app::App;
 use crate::db::DbError;
-use crate::twilio::{CallResource, TwilioError};
+use crate::twilio::TwilioError;
 
 /// Rows taken over at once at the most.
 const TAKE_OVER: i64 = 100;
@@ -25,6 +25,9 @@ const NAP: Duration = Duration::from_millis(500);
 const RENEW_EVERY: Duration = Duration::from_secs(3);
 /// How far apart calls that were alive at the start are asked for: well below what Twilio takes.
 const WATCHES_APART: TimeDelta = TimeDelta::milliseconds(20);
+
+/// What a look at Twilio comes to.
+type Found = Result<Option<LegProgress>, TwilioError>;
 
 /// Starts carrying out what this process has claimed.
 pub fn dispatch(app: &Arc<App>, commands: Vec<CommandRow>) {
@@ -143,15 +146,16 @@ fn attempt_of(row: &CommandRow) -> Result<Attempt, DbError> {
 
 async fn attempt(app: &Arc<App>, row: &CommandRow) -> Result<Outcome, DbError> {
     let attempt = attempt_of(row)?;
-    let call_id = row.call_id.parse().map_err(DbError::corrupt)?;
-    let Some(call) = app.db.read(move |conn| models::load(conn, call_id)).await? else {
-        return Ok(Outcome::refused(false, Failure::Error, "the call is not known"));
-    };
+    let Some(call) = call_of(app, row).await? else { return Ok(unknown_call()) };
     match attempts::first(&call, &attempt) {
         First::Settle(outcome) => return Ok(outcome),
         First::LookUp => {
-            let found = look_up(app, &call, &attempt).await;
-            if let Some(outcome) = attempts::looked_up(found, &attempt) {
+            if let Some(outcome) = attempts::looked_up(look_up(app, &call, &attempt).await?, &attempt) {
+                return Ok(outcome);
+            }
+            // What it made may have been heard of while we looked: then it is a leg of ours, and none to be found.
+            let Some(call) = call_of(app, row).await? else { return Ok(unknown_call()) };
+            if let First::Settle(outcome) = attempts::first(&call, &attempt) {
                 return Ok(outcome);
             }
         }
@@ -163,20 +167,28 @@ async fn attempt(app: &Arc<App>, row: &CommandRow) -> Result<Outcome, DbError> {
     Ok(Outcome::of(asking::send(&app.twilio, &attempt.command, request).await))
 }
 
-/// Finds the leg of a create whose answer was lost: the newest that is nobody else's.
-async fn look_up(app: &App, call: &Call, attempt: &Attempt) -> Result<Option<LegProgress>, TwilioError> {
-    for found in asking::candidates(&app.twilio, call, attempt).await? {
-        if !is_known(app, &found).await {
-            return Ok(attempts::progress(&attempt.command, &found));
-        }
-    }
-    Ok(None)
+async fn call_of(app: &App, row: &CommandRow) -> Result<Option<Call>, DbError> {
+    let call_id = row.call_id.parse().map_err(DbError::corrupt)?;
+    app.db.read(move |conn| models::load(conn, call_id)).await
 }
 
-async fn is_known(app: &App, found: &CallResource) -> bool {
-    let sid = found.sid.clone();
-    // When in doubt it is somebody else's: the caller looks again rather than adopting a stranger's leg.
-    app.db.read(move |conn| models::knows_call_sid(conn, &sid)).await.unwrap_or(true)
+fn unknown_call() -> Outcome {
+    Outcome::refused(false, Failure::Error, "the call is not known")
+}
+
+/// Finds the leg of a create whose answer was lost: the newest that is nobody else's.
+async fn look_up(app: &App, call: &Call, attempt: &Attempt) -> Result<Found, DbError> {
+    let candidates = match asking::candidates(&app.twilio, call, attempt).await {
+        Ok(candidates) => candidates,
+        Err(error) => return Ok(Err(error)),
+    };
+    for found in candidates {
+        let sid = found.sid.clone();
+        if !app.db.read(move |conn| models::knows_call_sid(conn, &sid)).await? {
+            return Ok(Ok(attempts::progress(&attempt.command, &found)));
+        }
+    }
+    Ok(Ok(None))
 }
 
 async fn settle(app: &Arc<App>, row: &CommandRow, outcome: &Outcome) -> Result<(), ServiceError> {

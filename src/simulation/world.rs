@@ -334,7 +334,10 @@ impl<'a> World<'a> {
         });
         match attempts::looked_up(found, attempt) {
             Some(outcome) => self.after(0, Happening::Settled(row, outcome)),
-            None => self.send(row, attempt.clone()),
+            None => match attempts::first(&self.service.call, attempt) {
+                First::Settle(outcome) => self.after(0, Happening::Settled(row, outcome)),
+                First::LookUp | First::Send => self.send(row, attempt.clone()),
+            },
         }
     }
 

@@ -229,8 +229,9 @@ fn room_changed(call: &mut Call, change: &RoomChange, now: DateTime<Utc>) -> Opt
             let (must_accept, bridge) = (must_accept(call, leg_id), call.bridge);
             let leg = fresh_participant(call, leg_id, change.sequence)?;
             leg.call_sid.get_or_insert_with(|| participant.call_sid.clone());
+            let is_no_news = leg.in_room && change.sequence.is_none();
             leg.in_room = true;
-            leg.ends_room = false; // as its document says
+            leg.ends_room &= is_no_news; // who comes in has the flag that their document says
             let meaning = if must_accept { None } else { joined(part, leg, bridge, now) };
             call.dial_ended |= part == Part::Customer && bridge == Bridge::Dial;
             meaning
@@ -334,9 +335,15 @@ fn done(
         | Command::SetHold { .. }
         | Command::SetMuted { .. }
         | Command::TellAndEnd { .. }
-        | Command::Announce { .. }
-        | Command::LookIntoRoom => None,
+        | Command::Announce { .. } => None,
+        Command::LookIntoRoom => looked(call),
     }
+}
+
+/// Whom Twilio did not see in the room, of those who were to leave it, is out.
+fn looked(call: &Call) -> Option<Trigger> {
+    let is_out = |leg: &&Leg| !leg.in_room && !leg.is_over() && is_awaited_outside(call, leg.id);
+    call.legs.iter().find(is_out).map(|_| Trigger::Parked)
 }
 
 /// Twilio was asked about a leg whose news was overdue: one that still rings has rung long enough.

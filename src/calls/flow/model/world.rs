@@ -380,11 +380,11 @@ impl World {
                 self.tell(scenario, Event::CommandDone { command, progress });
             }
             Some(Answer::Present { room, seats }) => {
-                self.tell(scenario, Event::CommandDone { command, progress: None });
                 for seat in seats {
                     let kind = RoomChangeKind::Joined(self.participant(seat));
                     self.tell(scenario, self.room_change(room, None, kind));
                 }
+                self.tell(scenario, Event::CommandDone { command, progress: None });
             }
             None => {}
         }

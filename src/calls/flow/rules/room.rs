@@ -142,17 +142,19 @@ impl Taking<'_> {
         self.timer(Timer::MoveAgain, self.policy.move_limit_secs);
     }
 
-    /// Twilio was asked, and they are still not there: they are sent again. Nobody comes in for one who was seen to be still
-    /// inside.
+    /// Twilio was asked, and they are still not there: they are sent again. While two are to talk alone, nobody comes in for
+    /// one of whom it is not known that they are out.
     pub(super) fn resend(&mut self) {
         let missing = self.missing();
         missing.into_iter().for_each(|leg_id| self.send(Some(leg_id), Place::Room));
-        let is_still_inside = |leg: &&Leg| leg.sent_to == Place::Music && leg.in_room && !leg.is_over();
-        let lingering = self.call.legs.iter().find(is_still_inside).map(|leg| leg.id);
-        match self.call.next_in {
-            Some(_) if lingering.is_some() => self.send(lingering, Place::Music),
-            Some(_) => self.bring_next(),
-            None => {}
+        let Some(next) = self.call.next_in else { return };
+        let is_private = self.call.stage != Stage::Waiting;
+        let may_be_inside = |leg: &&Leg| {
+            leg.id != next && leg.sent_to == Place::Music && (is_private || leg.in_room) && !leg.is_over()
+        };
+        match self.call.legs.iter().find(may_be_inside).map(|leg| leg.id) {
+            Some(leg_id) => self.send(Some(leg_id), Place::Music),
+            None => self.bring_next(),
         }
     }
 

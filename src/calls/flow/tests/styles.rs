@@ -604,6 +604,31 @@ fn a_customer_whose_coming_was_not_heard_of_is_out_before_a_private_second_agent
 }
 
 #[test]
+fn nobody_comes_in_for_a_customer_of_whom_it_is_not_known_that_they_are_out() {
+    let (mut story, _) = asked_for(style(Style::WithCustomer), Policy::default());
+    story.tell(Event::CancelRequested).unwrap();
+    story.joins(FIRST, 1);
+    story.joins(CUSTOMER, 2);
+    let again = TransferRequest { style: Style::PrivateFirst, ..request_to(THIRD) };
+    story.tell(Event::TransferRequested(again)).unwrap();
+    story.tell(Event::TimerFired(Timer::MoveLimit)).unwrap();
+    for _ in 0..2 {
+        let asked = story.tell(Event::TimerFired(Timer::MoveAgain)).unwrap();
+        assert_eq!(asked, [Command::MoveToMusic { leg_id: CUSTOMER }]);
+    }
+    let looked = Event::CommandDone { command: Command::LookIntoRoom, progress: None };
+    assert_eq!(story.tell(looked).unwrap(), [Command::CreateParticipant { leg_id: THIRD }]);
+}
+
+#[test]
+fn who_is_seen_again_in_a_settled_room_keeps_the_exit_flag() {
+    let mut story = in_room_together(Bridge::Room);
+    let kind = RoomChangeKind::Joined(participant(CUSTOMER));
+    let seen = RoomChange { conference_sid: ConferenceSid::from_u128(7), sequence: None, kind };
+    assert!(story.tell(Event::RoomChanged(seen)).unwrap().is_empty());
+}
+
+#[test]
 fn nobody_comes_in_for_a_customer_who_is_seen_to_be_still_inside() {
     let (mut story, _) = asked_for(style(Style::WithCustomer), Policy::default());
     story.tell(Event::CancelRequested).unwrap();
