@@ -45,10 +45,10 @@ pub fn request(links: &Links, call: &Call, command: &Command) -> Option<Request>
         }
         Command::MoveToRoom { leg_id } => {
             let query = InRoom { call: call.id, leg: *leg_id, room: call.room.clone() };
-            Request::UpdateCall(sid?, CallUpdate::redirect(links.conference(&query)))
+            Request::UpdateCall(sid?, moved(call, leg?, links.conference(&query)))
         }
         Command::MoveToMusic { leg_id } => {
-            Request::UpdateCall(sid?, CallUpdate::redirect(links.music(call.id, *leg_id)))
+            Request::UpdateCall(sid?, moved(call, leg?, links.music(call.id, *leg_id)))
         }
         Command::AskToAccept { leg_id } => {
             Request::UpdateCall(sid?, CallUpdate::redirect(links.accept(&gate(call, *leg_id))))
@@ -85,6 +85,18 @@ pub fn request(links: &Links, call: &Call, command: &Command) -> Option<Request>
             Request::UpdateParticipant(conference_sid.clone(), sid?, update)
         }
     })
+}
+
+/// On to another document. The limit of a customer whom the agent's document dialled ended with that Dial, so their leg
+/// gets one of its own; every other leg has had one from the start.
+fn moved(call: &Call, leg: &Leg, url: String) -> CallUpdate {
+    let was_dialled = call.bridge == Bridge::Dial && leg.role == Role::Customer;
+    CallUpdate::Redirect {
+        fallback_url: Some(url.clone()),
+        url,
+        method: Some(Method::Post),
+        time_limit: was_dialled.then_some(call.time_limit_secs),
+    }
 }
 
 fn create_call(links: &Links, call: &Call, agent: &Leg) -> Option<CreateCall> {

@@ -73,6 +73,8 @@ pub enum CallUpdate {
         method: Option<Method>,
         /// Where to ask when that document is not to be had, absolute.
         fallback_url: Option<String>,
+        /// Seconds the leg may last, from its answer on.
+        time_limit: Option<u32>,
     },
     /// End, in whatever state it is; also right for a leg that rings inside a `Dial`.
     Complete,
@@ -85,15 +87,16 @@ impl CallUpdate {
     /// rather than hang up.
     pub fn redirect(url: impl Into<String>) -> Self {
         let url = url.into();
-        Self::Redirect { fallback_url: Some(url.clone()), url, method: Some(Method::Post) }
+        Self::Redirect { fallback_url: Some(url.clone()), url, method: Some(Method::Post), time_limit: None }
     }
 
     pub(super) fn form(&self) -> String {
         match self {
-            Self::Redirect { url, method, fallback_url } => Form::new()
+            Self::Redirect { url, method, fallback_url, time_limit } => Form::new()
                 .text("Url", url)
                 .word("Method", *method)
-                .opt("FallbackUrl", fallback_url.as_deref()),
+                .opt("FallbackUrl", fallback_url.as_deref())
+                .number("TimeLimit", *time_limit),
             Self::Complete => Form::new().text("Status", "completed"),
             Self::Cancel => Form::new().text("Status", "canceled"),
         }
