@@ -384,11 +384,14 @@ impl Taking<'_> {
         is_wanted && self.ring_back(self.call.holder)
     }
 
-    /// After a hand-over the second agent has left: the customer waits for the first.
+    /// After a hand-over the second agent has left: the customer waits for the first. What proves that the second agent
+    /// left is no proof of who ends the call, which goes on.
     pub(super) fn ring_first_agent_back(&mut self) -> bool {
         let Some(first) = self.call.legs.first().map(|leg| leg.id) else { return false };
         let is_ringing = self.ring_back(first);
         if is_ringing {
+            self.call.ended_by = None;
+            self.call.ended_by_certain = false;
             self.customer_waits();
             self.call.enter(Stage::Waiting);
         }

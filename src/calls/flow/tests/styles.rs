@@ -570,3 +570,18 @@ fn nobody_comes_in_for_a_customer_who_is_seen_to_be_still_inside() {
     let asked = story.tell(Event::MusicStarted { leg_id: CUSTOMER }).unwrap();
     assert_eq!(asked, [Command::CreateParticipant { leg_id: THIRD }]);
 }
+
+#[test]
+fn who_left_a_call_that_goes_on_has_not_ended_it() {
+    let policy = Policy { second_agent_leaves: NobodyLeft::RingBack, ..Policy::default() };
+    let mut story = Story { policy, ..Story::introduced() };
+    story.leaves(FIRST, 4);
+    story.leg(FIRST, LegStatus::Completed);
+    let asked = story.leaves(SECOND, 5);
+    let back = asked.iter().find(|it| it.dials()).and_then(Command::leg_id).unwrap();
+    assert_eq!((story.call.stage, story.call.ended_by), (Stage::Waiting, None));
+    story.leg(back, LegStatus::Busy);
+    story.leg(CUSTOMER, LegStatus::Completed);
+    story.leg(SECOND, LegStatus::Completed);
+    assert_eq!((story.call.stage, story.call.ended_by), (Stage::Ended, Some(Party::System)));
+}
