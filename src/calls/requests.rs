@@ -45,16 +45,16 @@ pub fn request(links: &Links, call: &Call, command: &Command) -> Option<Request>
         }
         Command::MoveToRoom { leg_id } => {
             let query = InRoom { call: call.id, leg: *leg_id, room: call.room.clone() };
-            Request::UpdateCall(sid?, moved(call, leg?, links.conference(&query)))
+            Request::UpdateCall(sid?, move_to(call, links.conference(&query)))
         }
         Command::MoveToMusic { leg_id } => {
-            Request::UpdateCall(sid?, moved(call, leg?, links.music(call.id, *leg_id)))
+            Request::UpdateCall(sid?, move_to(call, links.music(call.id, *leg_id)))
         }
         Command::AskToAccept { leg_id } => {
-            Request::UpdateCall(sid?, CallUpdate::redirect(links.accept(&gate(call, *leg_id))))
+            Request::UpdateCall(sid?, move_to(call, links.accept(&gate(call, *leg_id))))
         }
         Command::TellAndEnd { words, .. } => {
-            Request::UpdateCall(sid?, CallUpdate::redirect(links.goodbye(call.id, words)))
+            Request::UpdateCall(sid?, move_to(call, links.goodbye(call.id, words)))
         }
         Command::EndLeg { .. } => Request::UpdateCall(sid?, CallUpdate::Complete),
         Command::FetchLeg { .. } => Request::FetchCall(sid?),
@@ -87,16 +87,12 @@ pub fn request(links: &Links, call: &Call, command: &Command) -> Option<Request>
     })
 }
 
-/// On to another document. The limit of a customer whom the agent's document dialled ended with that Dial, so their leg
-/// gets one of its own; every other leg has had one from the start.
-fn moved(call: &Call, leg: &Leg, url: String) -> CallUpdate {
-    let was_dialled = call.bridge == Bridge::Dial && leg.role == Role::Customer;
-    CallUpdate::Redirect {
-        fallback_url: Some(url.clone()),
-        url,
-        method: Some(Method::Post),
-        time_limit: was_dialled.then_some(call.time_limit_secs),
-    }
+/// Sends a leg to another document, with the call's limit. A customer who was dialled by `<Dial>` leaves its `timeLimit`
+/// behind with the bridge, and Twilio's own four hours would be all they have. The limit is sent whole: should Twilio count
+/// from the answer, as its words say ("the maximum duration of the call"), what remains would be too short and cut people
+/// off; should it count from the move, a leg lasts at most so much longer for each move.
+fn move_to(call: &Call, url: String) -> CallUpdate {
+    CallUpdate::redirect(url, Some(call.time_limit_secs))
 }
 
 fn create_call(links: &Links, call: &Call, agent: &Leg) -> Option<CreateCall> {

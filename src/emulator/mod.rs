@@ -34,9 +34,9 @@ use tokio::task::JoinHandle;
 use crate::telephony::AccountSid;
 pub use engine::{
     Audibility, Behaviour, DebuggerEntry, DebuggerLevel, DeclinedStatus, DeletedParticipant, EndedUpdate,
-    EventKind, ExecutedDocument, FaultRules, Heard, NotNow, Person, PersonAction, PhonePlan, PlannedPress,
-    RedirectOrder, RedirectedStatus, RefusedStatus, RingingLeg, Span, Switches, TimelineEvent, UnownedFrom,
-    as_mermaid, as_text,
+    EventKind, ExecutedDocument, FaultRules, Heard, LimitFrom, NotNow, Person, PersonAction, PhonePlan,
+    PlannedPress, RedirectOrder, RedirectedStatus, RefusedStatus, RingingLeg, Span, Switches, TimelineEvent,
+    UnownedFrom, as_mermaid, as_text,
 };
 use exchange::Exchange;
 pub use exchange::RequestRecord;

@@ -48,7 +48,7 @@ fn thrown(script: &Script) -> String {
     let Script { seed, bridge, policy, faults, switches, latency_ms, .. } = script;
     let (ring_secs, limit_secs) = (script.ring_timeout_secs, script.time_limit_secs);
     let mut text = format!(
-        "seed {seed}: bridge {bridge}, rings {ring_secs} s, lasts {limit_secs} s, latency {latency_ms} ms\n\
+        "seed {seed}: bridge {bridge}, rings {ring_secs} s, lasts {limit_secs} s, latency {latency_ms:?} ms\n\
          {policy:?}\n{faults:?}\n{switches:?}\n"
     );
     for (address, plans) in &script.phones {

@@ -10,6 +10,7 @@
 //! | `service` | the call, its queue and timers, in memory |
 //! | `judge` | invariants, and how long things may take |
 //! | `ladder` | what happened, for people |
+//! | `measure` | a transfer in which nothing goes wrong: the customer's dead air, and how soon the second agent's phone rings |
 //!
 //! The flow, the documents, what a webhook means, which request a command is and what its answer leads to are the service's
 //! own functions; only the rows of the database and the waiting are played.
@@ -18,6 +19,7 @@ mod dice;
 mod judge;
 mod ladder;
 mod line;
+mod measure;
 mod script;
 mod service;
 #[cfg(test)]
@@ -25,6 +27,7 @@ mod tests;
 mod world;
 
 pub use judge::Verdict;
+pub use measure::{Case, Measured, Percentiles, measure};
 pub use script::{Faults, Script};
 
 /// A call that was played to its end.

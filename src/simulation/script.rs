@@ -69,8 +69,8 @@ pub struct Script {
     pub requests: Vec<(u64, Event)>,
     /// What goes wrong.
     pub faults: Faults,
-    /// The longest that the network takes one way, in milliseconds.
-    pub latency_ms: u64,
+    /// The least and the most that the network takes one way, in milliseconds.
+    pub latency_ms: (u64, u64),
     /// Twilio where its documentation is silent.
     pub switches: Switches,
 }
@@ -91,7 +91,7 @@ impl Script {
             phones,
             requests,
             faults: faults(&mut dice),
-            latency_ms: dice.one_of(&[10, 60, 150]).unwrap_or(60),
+            latency_ms: (1, dice.one_of(&[10, 60, 150]).unwrap_or(60)),
             switches: switches(&mut dice),
         }
     }

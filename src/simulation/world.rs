@@ -36,7 +36,7 @@ const HORIZON_MS: u64 = 3 * 3600 * 1000;
 /// How long a client waits for Twilio: `twilio.timeout_ms`.
 const TIMEOUT_MS: u64 = 10_000;
 /// The longest that writing down takes, in milliseconds.
-const COMMIT_MS: u64 = 15;
+const COMMIT_MS: u64 = 150;
 /// When Twilio gives up a try at a document, in milliseconds.
 const NO_DOCUMENT_MS: u64 = 1_000;
 
@@ -238,7 +238,8 @@ impl<'a> World<'a> {
 
     /// One way through the network.
     fn latency(&mut self) -> u64 {
-        self.dice.between(1, self.script.latency_ms)
+        let (least, most) = self.script.latency_ms;
+        self.dice.between(least, most)
     }
 
     fn take_in(&mut self, event: &Event) {

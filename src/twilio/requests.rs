@@ -73,7 +73,7 @@ pub enum CallUpdate {
         method: Option<Method>,
         /// Where to ask when that document is not to be had, absolute.
         fallback_url: Option<String>,
-        /// Seconds the leg may last, from its answer on.
+        /// Seconds the call may last; stays as it is if absent.
         time_limit: Option<u32>,
     },
     /// End, in whatever state it is; also right for a leg that rings inside a `Dial`.
@@ -83,11 +83,11 @@ pub enum CallUpdate {
 }
 
 impl CallUpdate {
-    /// On to the document that this absolute URL answers to a POST; if Twilio cannot have it, it is to ask there once more
-    /// rather than hang up.
-    pub fn redirect(url: impl Into<String>) -> Self {
+    /// On to the document that this absolute URL answers to a POST, for so many seconds in all; if Twilio cannot have it, it
+    /// is to ask there once more rather than hang up.
+    pub fn redirect(url: impl Into<String>, time_limit: Option<u32>) -> Self {
         let url = url.into();
-        Self::Redirect { fallback_url: Some(url.clone()), url, method: Some(Method::Post), time_limit: None }
+        Self::Redirect { fallback_url: Some(url.clone()), url, method: Some(Method::Post), time_limit }
     }
 
     pub(super) fn form(&self) -> String {

@@ -13,7 +13,7 @@ use super::recordings::Recorded;
 use super::timeline::EventKind;
 use super::timers::Timer;
 use super::twiml::digits_ms;
-use super::{Engine, RestError};
+use super::{Engine, LimitFrom, RestError};
 use crate::telephony::CallSid;
 
 /// A leg to be dialled.
@@ -53,7 +53,7 @@ impl Engine {
             let lane = if self.calls[id].room.is_some() { Lane::Participants } else { Lane::Calls };
             self.calls[id].queue_ms = self.enqueue(lane);
         }
-        let delay = self.calls[id].queue_ms + self.between(10, 40);
+        let delay = self.calls[id].queue_ms + self.takes(10, 40);
         self.timers.at(self.now_ms + delay, Timer::Place(id));
         id
     }
@@ -116,7 +116,7 @@ impl Engine {
         self.calls[id].dialled_ms = Some(self.now_ms);
         self.record(EventKind::Dialled, Some(id), format!("dialling {}", self.calls[id].to), &[]);
         self.progress(id, "initiated");
-        let delay = self.between(60, 240);
+        let delay = self.takes(60, 240);
         self.timers.at(self.now_ms + delay, Timer::Ring(id));
     }
 
@@ -214,6 +214,16 @@ impl Engine {
             let turn = call.limit_turn;
             let due = answered.saturating_add(limit_ms).max(self.now_ms);
             self.timers.at(due, Timer::TimeLimit(id, turn));
+        }
+    }
+
+    /// REST: a limit for a call that may be long under way.
+    pub(super) fn update_time_limit(&mut self, id: CallId, limit_ms: u64) {
+        let call = &self.calls[id];
+        let so_far = call.answered_ms.map_or(0, |answered| self.now_ms - answered);
+        match self.switches.updated_time_limit_counts_from {
+            LimitFrom::Answer => self.set_time_limit(id, limit_ms),
+            LimitFrom::Update => self.set_time_limit(id, so_far + limit_ms),
         }
     }
 

@@ -72,8 +72,8 @@ pub use people::{NotNow, PersonAction};
 pub use phones::{Behaviour, PhonePlan, PlannedPress};
 pub(crate) use redirect::Target;
 pub use switches::{
-    DeclinedStatus, DeletedParticipant, EndedUpdate, RedirectOrder, RedirectedStatus, RefusedStatus,
-    RingingLeg, Switches, UnownedFrom,
+    DeclinedStatus, DeletedParticipant, EndedUpdate, LimitFrom, RedirectOrder, RedirectedStatus,
+    RefusedStatus, RingingLeg, Switches, UnownedFrom,
 };
 pub use timeline::{EventKind, TimelineEvent, as_mermaid, as_text};
 pub(crate) use twiml::{Beep, WaitSource};
@@ -318,6 +318,11 @@ impl Engine {
         self.rng.random_range(low..=high.max(low))
     }
 
+    /// How long Twilio itself takes for something that is assumed to take so many milliseconds.
+    fn takes(&mut self, low: u64, high: u64) -> u64 {
+        self.between(low, high) * u64::from(self.switches.delays_percent) / 100
+    }
+
     fn bits(&mut self) -> u128 {
         self.rng.random()
     }
@@ -380,7 +385,7 @@ impl Engine {
             self.calls[call].callback = Some(callback);
         }
         if let Some(limit) = limit_ms {
-            self.set_time_limit(call, limit);
+            self.update_time_limit(call, limit);
         }
     }
 

@@ -46,12 +46,12 @@ impl Engine {
             self.abandon_queue(call, "redirected-from-bridged");
         } else if self.calls[call].queued.is_some() {
             self.abandon_queue(call, "redirected");
-            let delay = self.between(20, 120);
+            let delay = self.takes(20, 120);
             self.go_to(call, target, delay);
         } else if self.calls[call].room.is_some() {
             self.redirect_member(call, target);
         } else {
-            let delay = self.between(20, 120);
+            let delay = self.takes(20, 120);
             self.go_to(call, target, delay);
         }
         self.done(Ok(()))
@@ -83,8 +83,8 @@ impl Engine {
 
     /// When the child's new document and the parent's action are asked for.
     fn redirect_delays(&mut self) -> (u64, u64) {
-        let first = self.between(20, 150);
-        let gap = self.between(1, self.switches.redirect_gap_ms.max(1));
+        let first = self.takes(20, 150);
+        let gap = self.takes(1, self.switches.redirect_gap_ms.max(1));
         let url_first = match self.switches.redirect_order {
             RedirectOrder::UrlFirst => true,
             RedirectOrder::ActionFirst => false,
@@ -97,6 +97,8 @@ impl Engine {
     fn redirect_parent(&mut self, parent: CallId, target: Target) {
         let Some(dial) = self.calls[parent].dial.take() else { return };
         let jitter = self.between(0, 60);
+        let [closed, asked, new] = [CHILD_CLOSED_MS, ACTION_ASKED_MS, NEW_URL_ASKED_MS]
+            .map(|ms| self.takes(ms + jitter, ms + jitter));
         let end = self.cut_short(parent, &dial);
         for child in &dial.children {
             if self.calls[*child].queued.is_some() {
@@ -105,11 +107,10 @@ impl Engine {
             }
             let status = if self.calls[*child].is_live() { Status::Completed } else { Status::Canceled };
             self.wait(*child);
-            self.timers
-                .at(self.now_ms + CHILD_CLOSED_MS + jitter, Timer::End(*child, status, EndedBy::Twilio));
+            self.timers.at(self.now_ms + closed, Timer::End(*child, status, EndedBy::Twilio));
         }
-        self.abandon(parent, &dial, &end, ACTION_ASKED_MS + jitter);
-        self.go_to(parent, target, NEW_URL_ASKED_MS + jitter);
+        self.abandon(parent, &dial, &end, asked);
+        self.go_to(parent, target, new);
     }
 
     /// Measured: `completed` with a normal duration, not to be told from a hang-up by the child.
@@ -139,8 +140,8 @@ impl Engine {
     fn redirect_member(&mut self, call: CallId, target: Target) {
         let dial = self.calls[call].dial.take();
         self.leave_room(call, Departure::Redirected);
-        let first = self.between(20, 120);
-        let gap = self.between(50, 350);
+        let first = self.takes(20, 120);
+        let gap = self.takes(50, 350);
         if let Some(dial) = dial {
             self.abandon(call, &dial, &DialEnd::conference(), first);
         }

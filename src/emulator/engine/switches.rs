@@ -20,6 +20,8 @@ pub struct Switches {
     pub completing_an_ended_call: EndedUpdate,
     /// Whether redirecting a queued or ringing call is refused (400, 21220) or answered 200 and ignored.
     pub redirecting_an_unanswered_call: EndedUpdate,
+    /// From when on the `TimeLimit` of an update counts.
+    pub updated_time_limit_counts_from: LimitFrom,
     /// The first `SequenceNumber` of a conference.
     pub conference_sequence_start: u64,
     /// `ReasonParticipantLeft` after a DELETE.
@@ -51,6 +53,9 @@ pub struct Switches {
     pub error_wording: bool,
     /// Whether a create answers with `date_created` or null.
     pub date_created_on_create: bool,
+    /// How long Twilio itself takes to carry out a redirect and to place a call, in percent of what is assumed; 0 is a Twilio
+    /// that takes no time.
+    pub delays_percent: u16,
 }
 
 impl Default for Switches {
@@ -63,6 +68,7 @@ impl Default for Switches {
             deleted_participant: DeletedParticipant::Continues,
             completing_an_ended_call: EndedUpdate::Refused,
             redirecting_an_unanswered_call: EndedUpdate::Refused,
+            updated_time_limit_counts_from: LimitFrom::Answer,
             conference_sequence_start: 1,
             reason_after_kick: "participant_updated_via_api".into(),
             refused_whisper_status: RefusedStatus::Completed,
@@ -78,6 +84,7 @@ impl Default for Switches {
             redirect_keeps_parameters: false,
             error_wording: true,
             date_created_on_create: true,
+            delays_percent: 100,
         }
     }
 }
@@ -109,6 +116,13 @@ choices! {
         UrlFirst,
         /// The parent's action first.
         ActionFirst,
+    }
+    /// See [`Switches::updated_time_limit_counts_from`].
+    LimitFrom {
+        /// The leg's answer: it is how long the call may last in all.
+        Answer,
+        /// The update: it is how long the call may last from now on.
+        Update,
     }
     /// See [`Switches::deleted_participant`].
     DeletedParticipant {

@@ -11,6 +11,7 @@ const CHOICES = {
   deleted_participant: ["continues", "ends"],
   completing_an_ended_call: ["refused", "ignored"],
   redirecting_an_unanswered_call: ["refused", "ignored"],
+  updated_time_limit_counts_from: ["answer", "update"],
   refused_whisper_status: ["completed", "no_answer"],
   ringing_when_conference_ends: ["rings_on", "ends"],
   declined_status: ["no_answer", "busy"],

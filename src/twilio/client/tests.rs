@@ -153,14 +153,23 @@ async fn the_account_or_one_of_its_keys_authenticates() {
 }
 
 #[tokio::test]
-async fn a_call_is_changed_in_three_ways() {
+async fn a_call_is_redirected_ended_or_cancelled() {
     for (update, expected) in [
         (
-            CallUpdate::redirect("https://calls.example.com/twiml/conference?a=1&b=2"),
+            CallUpdate::redirect("https://calls.example.com/twiml/conference?a=1&b=2", None),
             vec![
                 ("Url", "https://calls.example.com/twiml/conference?a=1&b=2"),
                 ("Method", "POST"),
                 ("FallbackUrl", "https://calls.example.com/twiml/conference?a=1&b=2"),
+            ],
+        ),
+        (
+            CallUpdate::redirect("https://calls.example.com/", Some(3600)),
+            vec![
+                ("Url", "https://calls.example.com/"),
+                ("Method", "POST"),
+                ("FallbackUrl", "https://calls.example.com/"),
+                ("TimeLimit", "3600"),
             ],
         ),
         (CallUpdate::Complete, vec![("Status", "completed")]),
@@ -493,7 +502,7 @@ async fn what_could_not_be_sent_has_surely_not_happened() {
 fn what_is_asked_shows_no_numbers_and_no_urls() {
     let filter = CallFilter { to: Some("+15550100123".parse().unwrap()), ..CallFilter::default() };
     let url = "https://calls.example.com/?customer=%2B15550100123";
-    let update = CallUpdate::redirect(url);
+    let update = CallUpdate::redirect(url, None);
     let announce = ConferenceUpdate::Announce { url: url.into(), method: None };
     let hold = ParticipantUpdate { hold_url: Some(url.into()), ..ParticipantUpdate::default() };
     let shown =

@@ -9,6 +9,7 @@ mod control;
 mod faults;
 mod gate;
 mod killed;
+mod limits;
 mod lost;
 mod records;
 mod requests;

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use warm_transfer::demo::{
     CUSTOMER, FIRST_AGENT, Part, SECOND_AGENT, Stage, StageOptions, THIRD_AGENT, broken_promises,
 };
-use warm_transfer::emulator::{EventKind, Heard, Span, as_text};
+use warm_transfer::emulator::{EventKind, Heard, Span, Switches, as_text};
 
 use super::records::{kept_in_full, twiml_is_sound};
-use super::{Theatre, theatre};
+use super::{Theatre, theatre, with};
 
 pub const ALICE: Part = FIRST_AGENT;
 pub const DANA: Part = SECOND_AGENT;
@@ -36,8 +36,17 @@ pub struct Scene {
 impl Scene {
     /// A call has been asked for; everybody's phone would be answered.
     pub async fn placed(bridge: &str, settings: &[(&str, &str)], phones: &[(Part, &str)]) -> Self {
+        Self::placed_with(bridge, settings, phones, Switches::default()).await
+    }
+
+    async fn placed_with(
+        bridge: &str,
+        settings: &[(&str, &str)],
+        phones: &[(Part, &str)],
+        switches: Switches,
+    ) -> Self {
         let settings = settings.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
-        let theatre = theatre(StageOptions { settings, ..StageOptions::default() }).await;
+        let theatre = theatre(StageOptions { settings, ..with(switches) }).await;
         for part in EVERYBODY {
             theatre.stage.phones.will(part, "answer", 1000).await.unwrap();
         }
@@ -50,7 +59,12 @@ impl Scene {
 
     /// First agent and customer talk.
     pub async fn talking(bridge: &str, settings: &[(&str, &str)]) -> Self {
-        let scene = Self::placed(bridge, settings, &[]).await;
+        Self::talking_with(bridge, settings, Switches::default()).await
+    }
+
+    /// The same, with Twilio as the switches say.
+    pub async fn talking_with(bridge: &str, settings: &[(&str, &str)], switches: Switches) -> Self {
+        let scene = Self::placed_with(bridge, settings, &[], switches).await;
         let status = if bridge == "room" { "in_room" } else { "connected" };
         scene.stage().crm.wait_for_status(&scene.call, status).await.unwrap();
         scene.until(&[(ALICE, "Customer"), (CUSTOMER, "Alice")]).await;

@@ -3,8 +3,8 @@
 use serde_json::json;
 use warm_transfer::demo::CALLER_ID;
 use warm_transfer::emulator::{
-    DeclinedStatus, DeletedParticipant, EndedUpdate, RedirectOrder, RedirectedStatus, RefusedStatus,
-    RingingLeg, Switches, UnownedFrom,
+    DeclinedStatus, DeletedParticipant, EndedUpdate, LimitFrom, RedirectOrder, RedirectedStatus,
+    RefusedStatus, RingingLeg, Switches, UnownedFrom,
 };
 use warm_transfer::twilio::http_client;
 
@@ -21,6 +21,7 @@ fn answers() -> Vec<Switches> {
         deleted_participant: _,
         completing_an_ended_call: _,
         redirecting_an_unanswered_call: _,
+        updated_time_limit_counts_from: _,
         conference_sequence_start: _,
         reason_after_kick: _,
         refused_whisper_status: _,
@@ -36,6 +37,7 @@ fn answers() -> Vec<Switches> {
         redirect_keeps_parameters: _,
         error_wording: _,
         date_created_on_create: _,
+        delays_percent: _,
     } = Switches::default();
     let usual = Switches::default;
     vec![
@@ -48,6 +50,7 @@ fn answers() -> Vec<Switches> {
         Switches { deleted_participant: DeletedParticipant::Ends, ..usual() },
         Switches { completing_an_ended_call: EndedUpdate::Ignored, ..usual() },
         Switches { redirecting_an_unanswered_call: EndedUpdate::Ignored, ..usual() },
+        Switches { updated_time_limit_counts_from: LimitFrom::Update, ..usual() },
         Switches { conference_sequence_start: 0, ..usual() },
         Switches { reason_after_kick: "participant_kicked".into(), ..usual() },
         Switches { refused_whisper_status: RefusedStatus::NoAnswer, ..usual() },
@@ -63,6 +66,8 @@ fn answers() -> Vec<Switches> {
         // The service names no fallbacks and redirects no webhooks; these are here so that nobody need wonder.
         Switches { fallback_tells_the_error: false, redirect_keeps_parameters: true, ..usual() },
         Switches { error_wording: false, ..usual() },
+        Switches { delays_percent: 0, ..usual() },
+        Switches { delays_percent: 400, ..usual() },
     ]
 }
 

@@ -207,24 +207,6 @@ async fn in_private_a_customer_hears_neither_ringing_nor_a_mailbox() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_leg_has_a_time_limit_wherever_it_was_moved() {
-    for style in ["with_customer", "private_first"] {
-        let scene = Scene::talking("dial", &[("calls.time_limit_secs", "60")]).await;
-        scene.stage().pass(10.0).await;
-        scene.transfer("agent:dana", style).await;
-        scene.until_transfer("joined").await;
-        scene.ask("transfer/complete").await;
-        scene.until(&[(CUSTOMER, "Dana"), (DANA, "Customer"), (ALICE, "off")]).await;
-        scene.until_transfer("completed").await;
-        scene.until(&[(CUSTOMER, "off")]).await;
-        let at = |kind| scene.happened(CUSTOMER, kind)[0].at_ms;
-        let lasted_ms = at(EventKind::Ended) - at(EventKind::Answered);
-        assert!((60_000..62_000).contains(&lasted_ms), "{style}: {lasted_ms}");
-        scene.ends("customer hung_up", &["completed"]).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn who_answers_after_the_transfer_was_taken_back_is_ended() {
     let scene = talking().await;
     scene.will(DANA, "manual").await;

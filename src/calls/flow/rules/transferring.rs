@@ -281,8 +281,10 @@ impl Taking<'_> {
         if let Some(leg_id) = self.subject {
             self.dismiss(leg_id, Words::NotNeeded);
         }
-        if self.call.targets(transfer_id).any(|leg| !leg.is_over() && !leg.end_wanted) {
-            return true; // others still ring
+        // Whoever was told that somebody else has taken the call does not ring any more.
+        let may_come = |leg: &Leg| !leg.is_over() && !leg.end_wanted && leg.sent_to != Place::Goodbye;
+        if self.call.targets(transfer_id).any(may_come) {
+            return true;
         }
         let waiting = self.unrung().next();
         let next = waiting.or_else(|| self.once_more());
@@ -384,12 +386,12 @@ impl Taking<'_> {
         is_wanted && self.ring_back(self.call.holder)
     }
 
-    /// After a hand-over the second agent has left: the customer waits for the first. What proves that the second agent
-    /// left is no proof of who ends the call, which goes on.
+    /// After a hand-over the second agent has left: the customer waits for the first.
     pub(super) fn ring_first_agent_back(&mut self) -> bool {
         let Some(first) = self.call.legs.first().map(|leg| leg.id) else { return false };
         let is_ringing = self.ring_back(first);
         if is_ringing {
+            // They hung up, but that was not the end.
             self.call.ended_by = None;
             self.call.ended_by_certain = false;
             self.customer_waits();

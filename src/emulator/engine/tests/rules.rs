@@ -839,3 +839,47 @@ fn the_time_between_a_redirects_two_requests_is_a_switch() {
         assert!((gap_ms / 2..=gap_ms).contains(&longest), "{longest} of {gap_ms}");
     }
 }
+
+#[test]
+fn how_long_twilio_itself_takes_is_a_switch() {
+    for (percent, ring_ms, new_ms) in
+        [(0, 0..=0, 0..=0), (100, 70..=280, 20..=650), (1_000, 700..=2_800, 200..=6_500)]
+    {
+        let mut world = World::new();
+        world.engine.switches.delays_percent = percent;
+        world.dialled("action=\"/action\"");
+        let of = |world: &World, kind| {
+            let is_it =
+                |event: &&TimelineEvent| event.kind == kind && event.address.as_deref() == Some(CUSTOMER);
+            world.engine.timeline().iter().find(is_it).unwrap().at_ms
+        };
+        let rings = of(&world, EventKind::Ringing) - of(&world, EventKind::Queued);
+        assert!(ring_ms.contains(&rings), "{percent} %: {rings}");
+        let before = world.engine.now_ms();
+        redirects(&mut world, CUSTOMER);
+        world.pass(10_000);
+        let asked = world.sent.iter().find(|(_, r)| r.url.ends_with("/new")).unwrap().0 - before;
+        assert!(new_ms.contains(&asked), "{percent} %: {asked}");
+    }
+}
+
+#[test]
+fn a_redirected_child_leaves_the_dials_time_limit_behind_and_may_be_given_one_of_its_own() {
+    for (limit, from, lasts_s) in [
+        (None, LimitFrom::Answer, 14_400),
+        (Some("30"), LimitFrom::Answer, 30),
+        (Some("30"), LimitFrom::Update, 30 + 9),
+    ] {
+        let mut world = World::new();
+        world.engine.switches.updated_time_limit_counts_from = from;
+        world.dialled("action=\"/action\" timeLimit=\"30\"");
+        world.twiml("/new", "<Pause length=\"20000\"/>");
+        let mut form = vec![("Url", "http://app/new")];
+        form.extend(limit.map(|limit| ("TimeLimit", limit)));
+        let sid = world.sid(CUSTOMER);
+        assert_eq!(world.rest("POST", &format!("Calls/{sid}"), &form).status, 200);
+        world.pass(15_000_000);
+        let lasted_s = world.leg(CUSTOMER).duration_s(0);
+        assert!((lasts_s - 1..=lasts_s + 1).contains(&lasted_s), "{limit:?} from {from:?}: {lasted_s}");
+    }
+}
