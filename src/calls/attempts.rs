@@ -85,9 +85,19 @@ impl Outcome {
         match answered {
             Ok(answer) => Self::Done(answer),
             Err(error) if error.is_gone() => Self::refused(true, Failure::Error, error),
-            Err(error @ TwilioError::Refused { .. }) => Self::refused(false, failure_of(&error), error),
+            Err(error @ TwilioError::Refused { .. }) => {
+                Self::refused(false, failure_of(&error), explained(&error))
+            }
             Err(error) => Self::again(error.may_have_happened(), error),
         }
+    }
+}
+
+/// Twilio's own words, and for the codes that we know what is the matter and what to do about it.
+fn explained(error: &TwilioError) -> String {
+    match error.known() {
+        Some(known) => format!("{error} {} {}", known.sentence, known.hint),
+        None => error.to_string(),
     }
 }
 
@@ -179,4 +189,25 @@ pub fn progress(command: &Command, call: &CallResource) -> Option<LegProgress> {
         sequence: None,
         sip_code: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_explained_to_whoever_reads_the_log() {
+        for (code, words, failure) in [
+            (21219, "A trial account can call verified numbers only.", Failure::Unreachable),
+            (21210, "The caller id is not a number of this Twilio account.", Failure::Error),
+        ] {
+            let error =
+                TwilioError::Refused { http_status: 400, code: Some(code), message: "No.".to_owned() };
+            let Outcome::Refused { gone: false, failure: found, reason } = Outcome::of(Err(error)) else {
+                panic!("{code} is refused for good");
+            };
+            assert_eq!(found, failure);
+            assert!(reason.contains(&code.to_string()) && reason.contains(words), "{reason}");
+        }
+    }
 }

@@ -97,13 +97,18 @@ fn move_to(call: &Call, url: String) -> CallUpdate {
 
 fn create_call(links: &Links, call: &Call, agent: &Leg) -> Option<CreateCall> {
     let from = Address::Phone(call.agent_caller_id.clone());
-    let url = match call.bridge {
-        Bridge::Dial => links.second_leg(call, agent, call.customer()?),
-        Bridge::Room => links.conference(&InRoom { call: call.id, leg: agent.id, room: call.room.clone() }),
+    let room = InRoom { call: call.id, leg: agent.id, room: call.room.clone() };
+    // A fallback is asked for whichever document of the leg is not to be had, the Dial's action too: to dial there would
+    // ring a customer again who has hung up, or has been moved.
+    let (url, fallback_url) = match call.bridge {
+        Bridge::Dial => {
+            (links.second_leg(call, agent, call.customer()?), links.first_leg_disconnected(&room))
+        }
+        Bridge::Room => (links.conference(&room), links.conference(&room)),
     };
     Some(CreateCall {
         method: Some(Method::Post),
-        fallback_url: Some(url.clone()),
+        fallback_url: Some(fallback_url),
         status_callback: Some(progress_of(links, call, agent)),
         timeout: Some(call.ring_timeout_secs),
         time_limit: Some(call.time_limit_secs),

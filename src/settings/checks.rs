@@ -40,7 +40,7 @@ impl Settings {
         within("database.spool_bytes", self.database.spool_bytes, 1 << 20, 1 << 40)?;
         within("server.workers", as_u64(self.server.workers), 0, 1024)?;
         within("server.shutdown_timeout_secs", self.server.shutdown_timeout_secs, 0, 3600)?;
-        within("server.database_budget_ms", self.server.database_budget_ms, 1, 14_000)?;
+        within("server.database_budget_ms", self.server.database_budget_ms, 1, 4_000)?;
         within("twilio.connect_timeout_ms", self.twilio.connect_timeout_ms, 1, 30_000)?;
         within("twilio.timeout_ms", self.twilio.timeout_ms, 1, 30_000)
     }

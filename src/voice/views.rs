@@ -22,6 +22,11 @@ use crate::twiml::Response;
 /// How long the database may take for what nobody waits for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// When an answer must be there at the latest: a try of Twilio's is over after 5 s (`voice::links`).
+const ANSWER_WITHIN: Duration = Duration::from_secs(4);
+/// How long Twilio may take to say how a leg is, whatever time the database has taken.
+const LEAST_FOR_TWILIO: Duration = Duration::from_millis(500);
+
 /// Whatever Twilio asks for, or tells.
 pub async fn answer(app: SharedApp, request: TwilioRequest) -> HttpResponse {
     let Some(Asked { call, leg, answer }) = asked(&app.documents, &request) else {
@@ -59,14 +64,15 @@ async fn without_database(app: &App, request: &TwilioRequest, reason: &str) -> A
     let Some(customer) = request.get("DialCallSid").and_then(|sid| sid.parse::<CallSid>().ok()) else {
         return AfterDial::HangUp(None);
     };
-    match app.twilio.fetch_call(&customer).await {
-        Ok(call) if call.status == CallStatus::InProgress => AfterDial::Room,
-        Ok(_) => AfterDial::HangUp(None),
-        Err(error) => {
-            tracing::error!(%error, "Twilio cannot say either");
-            AfterDial::HangUp(Some(Words::Apology))
-        }
-    }
+    let within = ANSWER_WITHIN.saturating_sub(app.database_budget).max(LEAST_FOR_TWILIO);
+    let reason = match tokio::time::timeout(within, app.twilio.fetch_call(&customer)).await {
+        Ok(Ok(call)) if call.status == CallStatus::InProgress => return AfterDial::Room,
+        Ok(Ok(_)) => return AfterDial::HangUp(None),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("no answer within {} ms", within.as_millis()),
+    };
+    tracing::error!(reason, "Twilio cannot say either");
+    AfterDial::HangUp(Some(Words::Apology))
 }
 
 /// Only the database knows whether a colleague was faster; while it is away, they are asked to wait.

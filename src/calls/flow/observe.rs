@@ -203,7 +203,12 @@ fn dial_ended(call: &mut Call, ended: &DialEnded, now: DateTime<Utc>) -> Option<
     }
     call.dial_ended = true;
     let customer = call.legs.iter_mut().find(|leg| leg.role == Role::Customer)?;
-    let unreached = ended.dial_status.and_then(|status| failure_of(status, None));
+    // The fallback of the document that was to dial them: there was no Dial.
+    let was_never_dialled = ended.dial_status.is_none() && customer.status == LegStatus::Unplaced;
+    let unreached = match ended.dial_status {
+        Some(status) => failure_of(status, None),
+        None => was_never_dialled.then_some(Failure::Error),
+    };
     if customer.answered_at.is_some() || customer.status.is_terminal() || unreached.is_none() {
         return Some(Trigger::DialEnded);
     }

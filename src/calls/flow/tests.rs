@@ -509,6 +509,29 @@ fn a_lost_answer_is_asked_for_before_a_ringing_leg_is_ended() {
 }
 
 #[test]
+fn who_still_waits_to_be_dialled_when_the_ring_should_be_over_is_not_rung_any_more() {
+    let mut story = Story::begin();
+    story.leg(FIRST, LegStatus::Queued);
+    let limit = Event::TimerFired(Timer::RingLimit { leg_id: FIRST });
+    let [command] = &story.tell(limit).unwrap()[..] else { panic!("Twilio is asked") };
+    assert_eq!(*command, Command::FetchLeg { leg_id: FIRST, overdue: true });
+    let progress = Some(progress(FIRST, LegStatus::Queued));
+    let asked = story.tell(Event::CommandDone { command: command.clone(), progress }).unwrap();
+    assert_eq!(asked, [Command::EndLeg { leg_id: FIRST }]);
+    assert_eq!(story.call.end_reason, Some(EndReason::AgentNoAnswer));
+}
+
+#[test]
+fn an_end_of_a_dial_that_never_was_means_that_the_customer_was_not_reached() {
+    let mut story = Story::begin();
+    story.leg(FIRST, LegStatus::InProgress);
+    story.tell(Event::DialEnded(DialEnded { agent_on_line: true, dial_status: None })).unwrap();
+    let words = Words::CustomerNotReached { failure: Failure::Error };
+    assert_eq!(after_dial(&story.call), AfterDial::HangUp(Some(words)));
+    assert_eq!(story.call.end_reason, Some(EndReason::CustomerUnreachable));
+}
+
+#[test]
 fn a_create_that_was_given_up_and_happened_all_the_same_is_ended() {
     let mut story = Story::connected();
     story.tell(transfer()).unwrap();

@@ -20,6 +20,7 @@ mod styles;
 mod switches;
 mod tale;
 mod targets;
+mod traps;
 mod wire;
 
 use serde_json::Value;

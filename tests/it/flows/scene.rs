@@ -225,6 +225,19 @@ impl Scene {
         heard.trim_start_matches("- > ").trim_end_matches(" > -").to_owned()
     }
 
+    /// What else this person has heard so far: music, ringing, sentences; each once, in order.
+    pub fn heard_besides_people(&self, part: Part) -> Vec<String> {
+        let spans = self.all_spans()(part);
+        let others = spans.iter().flat_map(|span| &span.hears);
+        let mut heard = Vec::new();
+        for other in others.filter(|heard| !matches!(heard, Heard::Person { .. })).map(sound) {
+            if !heard.contains(&other) {
+                heard.push(other);
+            }
+        }
+        heard
+    }
+
     /// The call ends, so: who and why, and what became of each transfer, with its detail. Nobody was rung twice, and every
     /// promise was kept.
     pub async fn ends(self, how: &str, transfers: &[&str]) {
@@ -242,6 +255,11 @@ impl Scene {
         twiml_is_sound(self.stage());
         let broken = broken_promises(self.stage(), &self.call).await.unwrap();
         assert!(broken.is_empty(), "{broken:#?}\n{}", self.account());
+        self.strike().await;
+    }
+
+    /// Stops everything.
+    pub async fn strike(self) {
         self.theatre.stage.strike().await.unwrap();
     }
 }

@@ -35,11 +35,17 @@ async fn what_twilio_is_asked_is_what_the_design_says() {
     let all_events = ["initiated", "ringing", "answered", "completed"];
     assert_eq!(field(call, "StatusCallbackEvent"), all_events, "repeated keys");
     assert_eq!((field(call, "To"), field(call, "Timeout")), (vec![FIRST_AGENT.address], vec!["10"]));
+    let limit = field(call, "TimeLimit");
+    assert!(!limit.is_empty());
     let [participant] = &played.asked("POST", "/Participants.json")[..] else { panic!("one participant") };
     assert_eq!(field(participant, "StatusCallbackEvent"), all_events);
     assert_eq!(field(participant, "EarlyMedia"), ["true"]);
     assert_eq!(field(participant, "EndConferenceOnExit"), ["false"]);
+    assert_eq!(field(participant, "StartConferenceOnEnter"), ["true"]);
+    assert_eq!(field(participant, "TimeLimit"), limit);
     let callback = field(participant, "ConferenceStatusCallback")[0].to_owned();
+    let events = field(participant, "ConferenceStatusCallbackEvent");
+    assert_eq!(events, ["start", "end", "join", "leave", "mute", "hold", "announcement"]);
     let documents: Vec<String> =
         played.theatre.stage.emulator.webhooks().into_iter().map(|it| it.body).collect();
     let rooms: Vec<&String> = documents.iter().filter(|body| body.contains("<Conference")).collect();
@@ -47,7 +53,12 @@ async fn what_twilio_is_asked_is_what_the_design_says() {
     for room in rooms {
         assert!(room.contains(&callback.replace('&', "&amp;")), "the same callback on every leg: {room}");
         assert!(room.contains(r#"endConferenceOnExit="false""#) && room.contains(r#"beep="false""#));
+        assert!(room.contains(r#"startConferenceOnEnter="true""#));
+        let one_value = format!(r#"statusCallbackEvent="{}""#, events.join(" "));
+        assert!(room.contains(&one_value), "the same events, in one value: {room}");
     }
+    let dials = documents.iter().filter(|body| body.contains("<Number"));
+    assert!(dials.into_iter().all(|body| body.contains(&format!(r#"timeLimit="{}""#, limit[0]))));
     let flags = played.theatre.stage.emulator.requests();
     let settled = flags.iter().filter(|request| field(request, "EndConferenceOnExit") == ["true"]).count();
     assert_eq!(settled, 2, "whoever of the two leaves closes the room");

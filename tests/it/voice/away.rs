@@ -1,5 +1,7 @@
 //! The database is away: somebody holds it locked. Whoever is on the phone notices nothing.
 
+use std::time::Duration;
+
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use serde_json::json;
@@ -32,14 +34,21 @@ fn lock(url: &str) -> Lock {
     panic!("{url} needs the feature postgres")
 }
 
+/// Twilio is slower than anybody who is on the phone can wait.
+const NEVER: Duration = Duration::from_secs(60);
+
 async fn without_database(customer_is: &str) -> (TestService, MockServer, Lock) {
+    without_database_for(customer_is, Duration::ZERO).await
+}
+
+async fn without_database_for(customer_is: &str, twilio_takes: Duration) -> (TestService, MockServer, Lock) {
     let twilio = MockServer::start().await;
     let call = json!({ "sid": CUSTOMER_SID, "status": customer_is });
     Mock::given(method("GET"))
         .and(path(format!(
             "/2010-04-01/Accounts/AC00000000000000000000000000000001/Calls/{CUSTOMER_SID}.json"
         )))
-        .respond_with(ResponseTemplate::new(200).set_body_json(call))
+        .respond_with(ResponseTemplate::new(200).set_body_json(call).set_delay(twilio_takes))
         .mount(&twilio)
         .await;
     let service = TestService::start_with(&[
@@ -84,4 +93,18 @@ async fn the_end_of_a_dial_is_decided_by_asking_twilio() {
         service.kept(1).await;
         service.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_twilio_keeps_nobody_waiting_for_the_end_of_a_dial() {
+    let (service, _twilio, lock) = without_database_for("in-progress", NEVER).await;
+    let (_, address) = &addresses()[2];
+    // A try of Twilio's is over after 5 s.
+    let asked = answer(service.signed(address, Some(&form())));
+    let answered = tokio::time::timeout(Duration::from_secs(5), asked).await.expect("in time");
+    assert_eq!(answered.status, 200);
+    assert!(answered.text.contains("something went wrong"), "{}", answered.text);
+    drop(lock);
+    service.kept(1).await;
+    service.stop().await;
 }
