@@ -95,6 +95,7 @@ fn create_call(links: &Links, call: &Call, agent: &Leg) -> Option<CreateCall> {
     };
     Some(CreateCall {
         method: Some(Method::Post),
+        fallback_url: Some(url.clone()),
         status_callback: Some(progress_of(links, call, agent)),
         timeout: Some(call.ring_timeout_secs),
         time_limit: Some(call.time_limit_secs),

@@ -40,6 +40,7 @@ pub use engine::{
 };
 use exchange::Exchange;
 pub use exchange::RequestRecord;
+pub(crate) use webhooks::Limits;
 pub use webhooks::WebhookRecord;
 
 /// Which time the exchange lives in.

@@ -37,19 +37,18 @@ impl Bounds {
         let watch_ms = u64::from(script.policy.watch_secs) * 1_000;
         let late_ms = watch_ms + PATIENCE_MS;
         Self {
-            silence_ms: ROUGH_SILENCE_MS,
+            silence_ms: watch_ms + ROUGH_MS,
             told_ms: late_ms,
             ringing_ms: late_ms,
-            together_ms: ROUGH_TOGETHER_MS,
+            together_ms: watch_ms + ROUGH_MS,
             outlived_ms: late_ms,
         }
     }
 }
 
-/// I1 while things are lost on purpose: two requests that time out, ten seconds each, and the watch between them.
-const ROUGH_SILENCE_MS: u64 = 60_000;
-/// I4 while things are lost on purpose.
-const ROUGH_TOGETHER_MS: u64 = 60_000;
+/// I1 and I4 while things are lost on purpose, beyond the watch that notices: two requests that time out, ten seconds each,
+/// and the pauses between.
+const ROUGH_MS: u64 = 30_000;
 
 /// How a call was for the people in it.
 #[derive(Debug, Clone, Default)]
@@ -67,6 +66,7 @@ pub(super) fn judge(script: &Script, after: &Aftermath) -> Verdict {
         court.silences(),
         court.private_talk(),
         court.dialled_twice(),
+        court.not_dialled(),
         court.outlived(),
         court.not_together_again(),
         court.ending(),
@@ -158,6 +158,11 @@ impl Court<'_> {
                 is_current && matches!(call.stage, Stage::Transferring | Stage::Consulting)
             });
             for target in self.after.call.targets(transfer.id) {
+                // Whoever was to leave from an earlier transfer is another leg, and not yet in private.
+                let leg = self.after.legs.iter().find(|leg| Some(&leg.sid) == target.call_sid.as_ref());
+                let Some(answered_ms) = leg.and_then(|leg| leg.answered_ms) else { continue };
+                let private: Vec<_> =
+                    private.iter().map(|(from, to)| (answered_ms.max(*from), *to)).collect();
                 heard.extend(self.overheard(&target.address.to_string(), &private));
             }
         }
@@ -209,6 +214,18 @@ impl Court<'_> {
             }
         }
         twice
+    }
+
+    /// An agent who stays on the line has the customer rung for them.
+    fn not_dialled(&self) -> Vec<String> {
+        let Some(agent) = self.legs(FIRST_AGENT).next() else { return vec![] };
+        let Some(answered_ms) = agent.answered_ms else { return vec![] };
+        let until_ms = answered_ms + self.bounds.told_ms;
+        let is_rung = self.legs(CUSTOMER).any(|leg| leg.created_ms <= until_ms);
+        let has_left = agent.ended_ms.is_some_and(|ended_ms| ended_ms <= until_ms);
+        let complaint =
+            format!("the agent answered at {answered_ms} ms, and the customer was not rung by {until_ms} ms");
+        if is_rung || has_left { vec![] } else { vec![complaint] }
     }
 
     /// I3, and that no leg outlives its call.
@@ -278,8 +295,9 @@ impl Court<'_> {
         let legs: Vec<&LegRecord> =
             self.after.legs.iter().filter(|leg| sids.contains(&Some(leg.sid.clone()))).collect();
         // Who left by themselves is missed by nobody: the first end counts, as it ends the other's leg.
+        // Of two at the same moment, it is the one whose doing it was.
         let first_end = legs.iter().filter(|leg| leg.ended_ms.is_some_and(|end| end <= until_ms));
-        let first_end = first_end.min_by_key(|leg| leg.ended_ms);
+        let first_end = first_end.min_by_key(|leg| (leg.ended_ms, !leg.left_by_themselves(self.script)));
         if is_wished || is_special || legs.len() < 2 {
             return None;
         }
@@ -342,7 +360,8 @@ impl Court<'_> {
 
     fn was_transferring_at_the_end(&self) -> bool {
         let gone_ms = self.legs(CUSTOMER).filter_map(|leg| leg.ended_ms).max().unwrap_or_default();
-        let near = |wish_ms: u64| (gone_ms.saturating_sub(1_000)..=gone_ms).contains(&wish_ms);
+        // A little later the news of the end is not there yet.
+        let near = |wish_ms: u64| gone_ms.abs_diff(wish_ms) <= 1_000;
         self.after.wishes.iter().any(|(at_ms, wish, taken)| {
             near(*at_ms) && taken.is_ok() && matches!(wish, Event::TransferRequested(_))
         })

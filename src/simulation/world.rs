@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::DateTime;
 use futures_util::FutureExt;
 use serde_json::json;
+use url::Url;
 
 use super::dice::Dice;
 use super::line::{Line, Mishap, Webhook};
@@ -19,7 +20,7 @@ use crate::calls::flow::{
 use crate::calls::requests::{Request, request};
 use crate::emulator::engine::calls;
 use crate::emulator::engine::{Behaviour, Engine, EngineOptions, HttpOutcome, HttpRequest, RequestId};
-use crate::emulator::{Audibility, TimelineEvent};
+use crate::emulator::{Audibility, Limits, TimelineEvent};
 use crate::telephony::{AccountSid, Address, CallSid};
 use crate::twilio::{CallResource, Credentials, TwilioClient, TwilioConfig, TwilioError};
 use crate::twiml::Response;
@@ -35,8 +36,8 @@ const HORIZON_MS: u64 = 3 * 3600 * 1000;
 /// How long a client waits for Twilio: `twilio.timeout_ms`.
 const TIMEOUT_MS: u64 = 10_000;
 /// The longest that writing down takes, in milliseconds.
-const COMMIT_MS: u64 = 15;
-/// When Twilio gives a document up that it cannot have, in milliseconds.
+const COMMIT_MS: u64 = 150;
+/// When Twilio gives up a try at a document, in milliseconds.
 const NO_DOCUMENT_MS: u64 = 1_000;
 
 /// Something on its way.
@@ -344,13 +345,16 @@ impl<'a> World<'a> {
                 self.mishaps.push((self.now_ms, format!("lost: {}", told(&request))));
                 continue;
             }
-            if !is_callback && self.dice.per_mille(self.script.faults.no_document) {
-                self.mishaps.push((self.now_ms, format!("not to be had: {}", told(&request))));
-                let outcome = HttpOutcome::Failed { code: 11200, reason: "no answer".into() };
-                self.after(NO_DOCUMENT_MS, Happening::Answered(request.id, outcome));
-                continue;
-            }
             let mut there = self.latency();
+            if !is_callback {
+                let (failed, is_given_up) = self.failed_tries(&request);
+                there += failed * NO_DOCUMENT_MS;
+                if is_given_up {
+                    let outcome = HttpOutcome::Failed { code: 11200, reason: "no answer".into() };
+                    self.after(there, Happening::Answered(request.id, outcome));
+                    continue;
+                }
+            }
             if self.dice.per_mille(self.script.faults.late) {
                 there +=
                     if is_callback { self.dice.between(300, 6_000) } else { self.dice.between(100, 1_500) };
@@ -358,6 +362,19 @@ impl<'a> World<'a> {
             }
             self.after(there, Happening::Webhook(Box::new(request)));
         }
+    }
+
+    /// How often Twilio asks in vain for a document, as often as its URL says; and whether it gives up.
+    fn failed_tries(&mut self, request: &HttpRequest) -> (u64, bool) {
+        let tries = Url::parse(&request.url).map_or(1, |url| 1 + Limits::of(&url).retries);
+        let mut failed = 0;
+        while failed < tries && self.dice.per_mille(self.script.faults.no_document) {
+            failed += 1;
+        }
+        if failed > 0 {
+            self.mishaps.push((self.now_ms, format!("not to be had {failed} times: {}", told(request))));
+        }
+        (failed, failed == tries)
     }
 
     /// As the views do.

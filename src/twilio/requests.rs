@@ -71,6 +71,8 @@ pub enum CallUpdate {
         url: String,
         /// How it is requested; Twilio's default is POST.
         method: Option<Method>,
+        /// Where to ask when that document is not to be had, absolute.
+        fallback_url: Option<String>,
     },
     /// End, in whatever state it is; also right for a leg that rings inside a `Dial`.
     Complete,
@@ -79,14 +81,19 @@ pub enum CallUpdate {
 }
 
 impl CallUpdate {
-    /// On to the document that this absolute URL answers to a POST.
+    /// On to the document that this absolute URL answers to a POST; if Twilio cannot have it, it is to ask there once more
+    /// rather than hang up.
     pub fn redirect(url: impl Into<String>) -> Self {
-        Self::Redirect { url: url.into(), method: Some(Method::Post) }
+        let url = url.into();
+        Self::Redirect { fallback_url: Some(url.clone()), url, method: Some(Method::Post) }
     }
 
     pub(super) fn form(&self) -> String {
         match self {
-            Self::Redirect { url, method } => Form::new().text("Url", url).word("Method", *method),
+            Self::Redirect { url, method, fallback_url } => Form::new()
+                .text("Url", url)
+                .word("Method", *method)
+                .opt("FallbackUrl", fallback_url.as_deref()),
             Self::Complete => Form::new().text("Status", "completed"),
             Self::Cancel => Form::new().text("Status", "canceled"),
         }

@@ -110,6 +110,12 @@ pub struct Speech {
     pub text: String,
 }
 
+/// How Twilio is to ask: unless told, it gives up a connection that is refused after the second try, and an answer that is
+/// late or an error at once, and whoever is on the phone is hung up. Every view may be asked again, so it has up to four tries
+/// in the 15 s that Twilio spends at the most.
+/// <https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides>
+const TRIES: &str = "ct=2000&rt=5000&rc=3&rp=all";
+
 /// Builds the URLs on the public URL of the settings.
 #[derive(Debug, Clone)]
 pub struct Links {
@@ -185,6 +191,6 @@ impl Links {
     fn with_query(&self, path: &str, query: &impl Serialize) -> String {
         // These structs are flat lists of texts and numbers, which always have a query form.
         let query = serde_urlencoded::to_string(query).unwrap_or_default();
-        format!("{}{path}?{query}", self.public_url)
+        format!("{}{path}?{query}#{TRIES}", self.public_url)
     }
 }

@@ -164,6 +164,7 @@ CALL = "00000000-0000-0000-0000-000000000001"
 LEG = "00000000-0000-0000-0000-000000000002"
 CUSTOMER_LEG = "00000000-0000-0000-0000-000000000003"
 BASE = "https://calls.example.com"
+TRIES = "#ct=2000&rt=5000&rc=3&rp=all"
 
 
 def enter_room(response):
@@ -173,10 +174,10 @@ def enter_room(response):
         start_conference_on_enter=True,
         end_conference_on_exit=False,
         beep=False,
-        wait_url=f"{BASE}/twiml/wait?call={CALL}",
+        wait_url=f"{BASE}/twiml/wait?call={CALL}{TRIES}",
         wait_method="POST",
         participant_label=LEG,
-        status_callback=f"{BASE}/webhooks/conference-status?call={CALL}",
+        status_callback=f"{BASE}/webhooks/conference-status?call={CALL}{TRIES}",
         status_callback_method="POST",
         status_callback_event="start end join leave mute hold announcement",
     )
@@ -187,7 +188,7 @@ def enter_room(response):
 @document
 def view_second_leg(response):
     dial = Dial(
-        action=f"{BASE}/twiml/first-leg-disconnected?call={CALL}&leg={LEG}&room=room-1",
+        action=f"{BASE}/twiml/first-leg-disconnected?call={CALL}&leg={LEG}&room=room-1{TRIES}",
         method="POST",
         timeout=25,
         time_limit=14400,
@@ -196,7 +197,7 @@ def view_second_leg(response):
     )
     dial.number(
         "+15550100199",
-        status_callback=f"{BASE}/webhooks/call-status?call={CALL}&leg={CUSTOMER_LEG}",
+        status_callback=f"{BASE}/webhooks/call-status?call={CALL}&leg={CUSTOMER_LEG}{TRIES}",
         status_callback_method="POST",
         status_callback_event="initiated ringing answered completed",
     )

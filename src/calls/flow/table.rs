@@ -28,7 +28,7 @@ vocabulary! {
         CustomerLeft,
         /// The first agent's Dial ended while they stayed on the line.
         DialEnded,
-        /// Customer or agent came into the room.
+        /// Customer or agent came into the room; for an agent who had not been heard of, that is the answer.
         Gathered,
         /// The second agent's phone rings.
         SecondAgentRinging,
@@ -200,7 +200,7 @@ pub const TABLE: [Row; Trigger::COUNT] = [
     (CustomerFailed,      [NoCustomer,   NoCustomer,   NoCustomer,   CustOver,     CustGone,     CustGone,     CustGone,     CustGone,     CustGone,     CustGone,     Close,        Note]),
     (CustomerLeft,        [CustOver,     CustOver,     CustOver,     CustOver,     CustGone,     CustGone,     CustGone,     CustGone,     CustGone,     CustGone,     Close,        Note]),
     (DialEnded,           [DialOver,     DialOver,     DialOver,     DialOver,     Note,         Note,         Note,         Note,         Note,         Note,         Blame,        Note]),
-    (Gathered,            [Note,         Note,         Note,         Note,         Settle,       Note,         Note,         Release,      Note,         Settle,       Note,         Note]),
+    (Gathered,            [RingCustomer, RingCustomer, Note,         Note,         Settle,       Note,         Note,         Release,      Note,         Settle,       Note,         Note]),
     (SecondAgentRinging,  [Note,         Note,         Note,         Note,         Ring,         Note,         Note,         Note,         Ring,         Note,         Note,         Note]),
     (SecondAgentAnswered, [Note,         Note,         Note,         Note,         PickUp,       Note,         Note,         Note,         PickUp,       Note,         Note,         Note]),
     (SecondAgentAccepted, [Note,         Note,         Note,         Note,         Accept,       Note,         Note,         Note,         Accept,       Note,         Note,         Note]),

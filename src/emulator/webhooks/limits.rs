@@ -22,17 +22,18 @@ pub(super) enum Trouble {
 
 /// How long, how often, and after what.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     pub(super) connect: Duration,
     pub(super) read: Duration,
     pub(super) total: Duration,
-    pub(super) retries: u64,
+    /// How often it is tried again at the most.
+    pub(crate) retries: u64,
     policy: Vec<String>,
 }
 
 impl Limits {
     /// The settings of a URL; each that is missing or senseless has Twilio's default.
-    pub(super) fn of(url: &Url) -> Self {
+    pub(crate) fn of(url: &Url) -> Self {
         let pairs = url::form_urlencoded::parse(url.fragment().unwrap_or_default().as_bytes());
         let pairs: Vec<(String, String)> = pairs.into_owned().collect();
         let text = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, v)| v.as_str());

@@ -16,7 +16,8 @@ use super::engine::http::MAX_BODY;
 use super::engine::{HttpOutcome, HttpRequest, Method, RequestId, RequestKind};
 use super::signature;
 use crate::telephony::CallSid;
-use limits::{Limits, Trouble};
+pub(crate) use limits::Limits;
+use limits::Trouble;
 use memory::{Answers, Cookies, Kept};
 
 /// One webhook as it went over the wire.

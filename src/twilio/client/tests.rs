@@ -157,7 +157,11 @@ async fn a_call_is_changed_in_three_ways() {
     for (update, expected) in [
         (
             CallUpdate::redirect("https://calls.example.com/twiml/conference?a=1&b=2"),
-            vec![("Url", "https://calls.example.com/twiml/conference?a=1&b=2"), ("Method", "POST")],
+            vec![
+                ("Url", "https://calls.example.com/twiml/conference?a=1&b=2"),
+                ("Method", "POST"),
+                ("FallbackUrl", "https://calls.example.com/twiml/conference?a=1&b=2"),
+            ],
         ),
         (CallUpdate::Complete, vec![("Status", "completed")]),
         (CallUpdate::Cancel, vec![("Status", "canceled")]),

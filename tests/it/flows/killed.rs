@@ -56,13 +56,16 @@ struct House {
 
 impl House {
     async fn open(after: After, loses_callbacks: bool) -> Self {
+        Self::behind(Front::open(loses_callbacks), after).await
+    }
+
+    async fn behind(front: Front, after: After) -> Self {
         let database = TestDatabase::new();
         let created = command(&database).args(["key", "create", "crm"]).output().unwrap();
         let key = String::from_utf8(created.stdout).unwrap().trim().to_owned();
         let options =
             EmulatorOptions { speed: SPEED, ..EmulatorOptions::new(ACCOUNT.parse().unwrap(), TOKEN) };
         let emulator = emulator::start(options).await.unwrap();
-        let front = Front::open(loses_callbacks);
         let mut house = Self {
             emulator,
             front,
@@ -169,6 +172,14 @@ async fn killed_at_each(plan: Plan, steps: &[Step]) {
         wanted.map(|(_, after)| (*step, *after))
     });
     two_at_once(kills.map(|(step, after)| killed_at(plan, step, after))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_fails_at_the_first_try_is_asked_for_again_and_nobody_is_hung_up() {
+    let house = House::behind(Front::stumbling(), After::Restart).await;
+    house.tale(PRIVATE).play().await;
+    let tries: Vec<u64> = house.emulator.webhooks().iter().map(|webhook| webhook.attempts).collect();
+    assert!(tries.len() > 20 && tries.iter().all(|tries| *tries == 2), "{tries:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

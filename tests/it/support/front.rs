@@ -1,9 +1,9 @@
 //! What stands before the copies of the service, as a load balancer does: it gives each request to a copy that is alive, and
 //! to the next if that one breaks off. While none is, requests wait; but Twilio's callbacks are lost then, if it is to be so:
-//! Twilio does not repeat them.
+//! what Twilio repeats, it repeats at once.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -21,6 +21,16 @@ struct Shared {
     copies: watch::Sender<Copies>,
     http: reqwest::Client,
     loses_callbacks: bool,
+    /// What was asked for once and refused, if every first try is to be.
+    refused: Option<Mutex<HashSet<(String, Bytes)>>>,
+}
+
+impl Shared {
+    /// Whether this is a first try that is to fail.
+    fn stumbles(&self, request: &HttpRequest, body: &Bytes) -> bool {
+        let asked = (request.uri().to_string(), body.clone());
+        self.refused.as_ref().is_some_and(|refused| refused.lock().unwrap().insert(asked))
+    }
 }
 
 /// It listens until it is dropped.
@@ -34,8 +44,17 @@ pub struct Front {
 impl Front {
     /// With no copy behind it yet.
     pub fn open(loses_callbacks: bool) -> Self {
+        Self::with(loses_callbacks, None)
+    }
+
+    /// Whatever Twilio asks for is refused once.
+    pub fn stumbling() -> Self {
+        Self::with(false, Some(Mutex::default()))
+    }
+
+    fn with(loses_callbacks: bool, refused: Option<Mutex<HashSet<(String, Bytes)>>>) -> Self {
         let http = warm_transfer::twilio::http_client(PATIENCE, PATIENCE).unwrap();
-        let shared = Arc::new(Shared { copies: watch::Sender::default(), http, loses_callbacks });
+        let shared = Arc::new(Shared { copies: watch::Sender::default(), http, loses_callbacks, refused });
         let data = Data::from(shared.clone());
         let server =
             HttpServer::new(move || App::new().app_data(data.clone()).default_service(web::route().to(pass)));
@@ -71,6 +90,10 @@ impl Drop for Front {
 }
 
 async fn pass(request: HttpRequest, body: Bytes, shared: Data<Shared>) -> HttpResponse {
+    let is_twilios = ["/webhooks/", "/twiml/"].iter().any(|start| request.path().starts_with(start));
+    if is_twilios && shared.stumbles(&request, &body) {
+        return HttpResponse::BadGateway().finish();
+    }
     let may_be_lost = shared.loses_callbacks && request.path().starts_with("/webhooks/");
     let passing = async {
         let mut copies = shared.copies.subscribe();

@@ -99,8 +99,11 @@ impl Taking<'_> {
         if self.call.ended_by_certain || !(is_dials_end || self.may_be_on_bridge()) {
             return;
         }
-        self.call.ended_by = Some(if is_dials_end { Party::Customer } else { self.agent_party() });
         self.call.ended_by_certain = true;
+        if !is_dials_end && self.subject_leg().is_some_and(|leg| leg.end_wanted) {
+            return; // it left because we wanted it: the guess stands
+        }
+        self.call.ended_by = Some(if is_dials_end { Party::Customer } else { self.agent_party() });
     }
 
     pub(super) fn ask(&mut self) {

@@ -281,8 +281,10 @@ impl Taking<'_> {
         if let Some(leg_id) = self.subject {
             self.dismiss(leg_id, Words::NotNeeded);
         }
-        if self.call.targets(transfer_id).any(|leg| !leg.is_over() && !leg.end_wanted) {
-            return true; // others still ring
+        // Whoever was told that somebody else has taken the call does not ring any more.
+        let may_come = |leg: &Leg| !leg.is_over() && !leg.end_wanted && leg.sent_to != Place::Goodbye;
+        if self.call.targets(transfer_id).any(may_come) {
+            return true;
         }
         let waiting = self.unrung().next();
         let next = waiting.or_else(|| self.once_more());
@@ -389,6 +391,9 @@ impl Taking<'_> {
         let Some(first) = self.call.legs.first().map(|leg| leg.id) else { return false };
         let is_ringing = self.ring_back(first);
         if is_ringing {
+            // They hung up, but that was not the end.
+            self.call.ended_by = None;
+            self.call.ended_by_certain = false;
             self.customer_waits();
             self.call.enter(Stage::Waiting);
         }

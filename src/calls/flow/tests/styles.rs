@@ -193,6 +193,38 @@ fn of_several_together_the_first_to_accept_wins_and_the_others_are_told() {
 }
 
 #[test]
+fn of_several_together_nobody_is_left_when_the_one_who_took_the_call_hangs_up_at_once() {
+    for agent_stays in [true, false] {
+        let targets = vec![target(SECOND), target(THIRD)];
+        let request = TransferRequest { targets, ring: Ring::Together, ..request_to(SECOND) };
+        let (mut story, _) = asked_for(request, Policy::default());
+        story.tell(dial_ended(true)).unwrap();
+        story.joins(CUSTOMER, 1);
+        story.joins(FIRST, 2);
+        story.leg(SECOND, LegStatus::InProgress);
+        story.leg(THIRD, LegStatus::InProgress);
+        if !agent_stays {
+            story.leg(FIRST, LegStatus::Completed);
+        }
+        story.tell(Event::GateAnswered { leg_id: THIRD, answer: GateAnswer::Accepted }).unwrap();
+        let asked = story.leg(THIRD, LegStatus::Completed);
+        assert_eq!(story.transfer().status, TransferStatus::Failed);
+        assert!(agent_stays || asked.contains(&told(CUSTOMER, Words::NobodyAvailable)), "{asked:?}");
+    }
+}
+
+#[test]
+fn an_agent_whom_we_ended_did_not_end_the_call() {
+    let mut story = Story::connected();
+    story.tell(transfer()).unwrap();
+    story.leg(CUSTOMER, LegStatus::Completed);
+    story.tell(Event::HangUpRequested { by: Party::Crm }).unwrap();
+    story.leg(SECOND, LegStatus::Canceled);
+    story.leg(FIRST, LegStatus::Completed);
+    assert_eq!((story.call.stage, story.call.ended_by), (Stage::Ended, Some(Party::Customer)));
+}
+
+#[test]
 fn a_site_may_ring_somebody_twice() {
     let policy = Policy { target_fails: TargetFails::TryAgain, ..Policy::default() };
     let (mut story, _) = asked_for(request_to(SECOND), policy);
@@ -304,6 +336,14 @@ fn in_room_together(bridge: Bridge) -> Story {
 }
 
 #[test]
+fn with_the_room_as_bridge_an_agent_who_is_seen_there_first_is_on_the_line() {
+    let mut story = Story::begin_with(Bridge::Room, Policy::default());
+    assert_eq!(story.joins(FIRST, 1), [Command::CreateParticipant { leg_id: CUSTOMER }]);
+    assert!(story.leg(FIRST, LegStatus::InProgress).is_empty(), "late news");
+    assert_eq!(story.call.stage, Stage::DialingCustomer);
+}
+
+#[test]
 fn with_the_room_as_bridge_an_unreached_customer_is_told_to_the_agent() {
     let mut story = Story::begin_with(Bridge::Room, Policy::default());
     story.leg(FIRST, LegStatus::InProgress);
@@ -369,6 +409,19 @@ fn swapped_back_before_they_had_come_the_second_agent_comes_back() {
     assert_eq!(story.tell(Event::SwapRequested).unwrap(), [Command::MoveToRoom { leg_id: SECOND }]);
     assert!(story.tell(Event::MusicStarted { leg_id: SECOND }).unwrap().is_empty());
     assert!(story.call.customer().unwrap().is_outside());
+}
+
+#[test]
+fn a_second_agent_who_hung_up_did_not_end_the_call_that_went_on_without_them() {
+    let policy = Policy { second_agent_leaves: NobodyLeft::RingBack, ..Policy::default() };
+    let mut story = Story::introduced();
+    story.policy = policy;
+    story.leaves(FIRST, 4);
+    story.leg(FIRST, LegStatus::Completed);
+    story.leaves(SECOND, 5);
+    let again = story.call.legs.last().unwrap().id;
+    story.leg(again, LegStatus::Busy);
+    assert_eq!((story.call.stage, story.call.ended_by), (Stage::Ending, Some(Party::System)));
 }
 
 #[test]
