@@ -117,7 +117,8 @@ fn create_call(links: &Links, call: &Call, agent: &Leg) -> Option<CreateCall> {
 }
 
 /// A leg that is rung into the room. The conference callback is the same as on every other leg: whoever comes first
-/// counts. Of several who are rung at once, nobody hears the ringing.
+/// counts. Of several who are rung at once, nobody hears the ringing; of whoever must accept, nobody hears how they answer,
+/// until they come from the accept gate.
 fn create_participant(links: &Links, call: &Call, leg: &Leg) -> CreateParticipant {
     let transfer = transfer_of(call, leg);
     let is_one_of_many = transfer
@@ -128,6 +129,7 @@ fn create_participant(links: &Links, call: &Call, leg: &Leg) -> CreateParticipan
         timeout: Some(transfer.map_or(call.ring_timeout_secs, |transfer| transfer.ring_timeout_secs)),
         time_limit: Some(call.time_limit_secs),
         early_media: Some(!is_one_of_many),
+        muted: transfer.is_some_and(|transfer| transfer.require_accept).then_some(true),
         beep: Some(Beep::Never),
         start_conference_on_enter: Some(true),
         end_conference_on_exit: Some(false),

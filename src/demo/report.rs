@@ -42,9 +42,8 @@ pub struct Report {
 /// When the service cannot be asked.
 pub async fn report(stage: &Stage, scenario: Scenario, call: &str) -> anyhow::Result<Report> {
     let evidence = Evidence::of(stage, call).await?;
-    let people = [FIRST_AGENT, CUSTOMER, SECOND_AGENT, THIRD_AGENT];
-    let dead_air_ms =
-        people.iter().map(|part| (part.role, dead_air_ms(&evidence.audibility, *part))).collect();
+    let people = scenario.people().iter();
+    let dead_air_ms = people.map(|part| (part.role, dead_air_ms(&evidence.audibility, *part))).collect();
     let violations =
         [unexpected(&evidence.call, scenario.expected()), evidence.broken_promises(stage.speed)].concat();
     let Evidence { timeline, audibility, call, .. } = evidence;
@@ -112,18 +111,19 @@ fn dead_air_ms(audibility: &Audibility, part: Part) -> u64 {
 }
 
 fn unexpected(call: &Value, expected: Expected) -> Vec<String> {
-    let transfer = call["transfers"].as_array().and_then(|list| list.last());
-    let found = (
-        call["ended_by"].as_str(),
-        call["end_reason"].as_str(),
-        transfer.map(|it| (it["status"].as_str().unwrap_or_default(), it["failure"].as_str())),
-    );
-    let wanted = (Some(expected.ended_by), Some(expected.end_reason), expected.transfer);
+    let transfers = call["transfers"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let found = (call["ended_by"].as_str(), call["end_reason"].as_str(), outcomes(transfers));
+    let wanted = (Some(expected.ended_by), Some(expected.end_reason), expected.transfers.to_vec());
     if found == wanted {
         vec![]
     } else {
         vec![format!("the story must end as {wanted:?}, and ended as {found:?}")]
     }
+}
+
+/// Status and failure of each.
+fn outcomes(transfers: &[Value]) -> Vec<(&str, Option<&str>)> {
+    transfers.iter().map(|it| (it["status"].as_str().unwrap_or_default(), it["failure"].as_str())).collect()
 }
 
 /// I1: a connected customer is never left with nobody and nothing.

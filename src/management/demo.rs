@@ -71,7 +71,7 @@ async fn headless(scenario: Scenario, format: Format, options: StageOptions) -> 
 /// Plays the story and draws what happens while it does.
 async fn play_aloud(stage: &Stage, scenario: Scenario) -> anyhow::Result<String> {
     let is_coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let mut ladder = Ladder::new(is_coloured);
+    let mut ladder = Ladder::new(scenario.people(), is_coloured);
     let mut events = stage.emulator.subscribe();
     let mut look = tokio::time::interval(LOOK_EVERY);
     say!("{scenario}: emulator {}, service {}\n", stage.emulator.base_url(), stage.crm.base_url());
@@ -91,8 +91,11 @@ async fn play_aloud(stage: &Stage, scenario: Scenario) -> anyhow::Result<String>
             },
             // What people hear can change between events: a sentence begins, or ends.
             _ = look.tick() => {
-                let lines = ladder.listen(stage.emulator.now_ms(), &stage.emulator.audibility());
-                lines.iter().for_each(|line| say!("{line}"));
+                let (now_ms, audibility) = (stage.emulator.now_ms(), stage.emulator.audibility());
+                // An event that is not drawn yet comes first, and says itself what people hear from it on.
+                if events.is_empty() {
+                    ladder.listen(now_ms, &audibility).iter().for_each(|line| say!("{line}"));
+                }
             }
             call = &mut story => return call,
         }
@@ -101,9 +104,10 @@ async fn play_aloud(stage: &Stage, scenario: Scenario) -> anyhow::Result<String>
 
 fn summarise(report: &Report) {
     say!("\nThe call ended: by {}, {}.", report.call["ended_by"], report.call["end_reason"]);
-    if let Some(transfer) = report.call["transfers"].as_array().and_then(|list| list.last()) {
+    for transfer in report.call["transfers"].as_array().into_iter().flatten() {
+        let what = if transfer["recall"] == true { "recall" } else { "transfer" };
         let why = transfer["failure_detail"].as_str().map(|why| format!(" ({why})")).unwrap_or_default();
-        say!("The transfer: {}{why}.", transfer["status"].as_str().unwrap_or_default());
+        say!("The {what}: {}{why}.", transfer["status"].as_str().unwrap_or_default());
     }
     let dead_air: Vec<String> =
         report.dead_air_ms.iter().map(|(role, ms)| format!("{role} {ms} ms")).collect();

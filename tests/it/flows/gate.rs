@@ -8,6 +8,8 @@ use super::scene::{ALICE, DANA, Scene};
 
 const BRIEFING: &str = "Wants the large plan";
 const ASKED: &str = "Press 1 to take the call";
+/// How a voicemail box begins.
+const GREETING: &str = "You have reached";
 
 async fn asked(style: &str, dana: &str, settings: &[(&str, &str)]) -> Scene {
     let scene = Scene::talking("dial", settings).await;
@@ -26,6 +28,9 @@ async fn at_the_gate(style: &str, settings: &[(&str, &str)]) -> Scene {
         "with_customer" => scene.until_in_room(2).await,
         "private_first" => scene.until_in_room(1).await,
         _ => scene.until(&[(CUSTOMER, "music"), (ALICE, "off")]).await,
+    }
+    for who in [CUSTOMER, ALICE] {
+        assert!(!scene.company(who).contains("Dana"), "{style}: {} hears {}", who.name, scene.company(who));
     }
     scene
 }
@@ -123,9 +128,13 @@ async fn who_hangs_up_at_the_gate_leaves_the_two_together() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_voicemail_box_does_not_take_a_call() {
+async fn a_voicemail_box_does_not_take_a_call_and_nobody_hears_its_greeting() {
     for style in ["with_customer", "private_first"] {
         let scene = asked(style, "voicemail", &[]).await;
+        scene.told(DANA, ASKED).await;
+        for who in [CUSTOMER, ALICE] {
+            assert_eq!(scene.times_told(who, GREETING), 0, "{style}: {}", who.name);
+        }
         together_again(scene, "failed no_answer: Dana did not answer within 10 s").await;
     }
 }

@@ -96,6 +96,11 @@ impl Played {
         self.spans(who).any(|hears| hears.iter().any(speaks))
     }
 
+    /// Whom `who` heard, in order: `Alice > - > Dana`, where `-` is nobody.
+    fn company(&self, who: Part) -> String {
+        scene::company(self.spans(who))
+    }
+
     fn spans(&self, who: Part) -> impl Iterator<Item = &Vec<Heard>> {
         let person = self.report.audibility.people.iter().find(move |person| person.address == who.address);
         person.into_iter().flat_map(|person| person.spans.iter().map(|span| &span.hears))

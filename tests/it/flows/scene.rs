@@ -219,10 +219,7 @@ impl Scene {
 
     /// Whom this person has heard so far, in order: `Alice > - > Dana`, where `-` is nobody.
     pub fn company(&self, part: Part) -> String {
-        let mut heard: Vec<String> = self.all_spans()(part).iter().map(|span| people(&span.hears)).collect();
-        heard.dedup();
-        let heard = heard.join(" > ");
-        heard.trim_start_matches("- > ").trim_end_matches(" > -").to_owned()
+        company(self.all_spans()(part).iter().map(|span| &span.hears))
     }
 
     /// What else this person has heard so far: music, ringing, sentences; each once, in order.
@@ -262,6 +259,14 @@ impl Scene {
     pub async fn strike(self) {
         self.theatre.stage.strike().await.unwrap();
     }
+}
+
+/// Who is heard in these spans, in order.
+pub fn company<'a>(hears: impl Iterator<Item = &'a Vec<Heard>>) -> String {
+    let mut heard: Vec<String> = hears.map(|hears| people(hears)).collect();
+    heard.dedup();
+    let heard = heard.join(" > ");
+    heard.trim_start_matches("- > ").trim_end_matches(" > -").to_owned()
 }
 
 fn word(value: &Value) -> &str {

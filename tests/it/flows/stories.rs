@@ -1,6 +1,12 @@
 //! Every story of the demo, on this suite's database: what people heard, what Twilio was asked, what is kept.
 
-use warm_transfer::demo::{CUSTOMER, FIRST_AGENT, SECOND_AGENT, Scenario, StageOptions};
+use futures_util::future::join_all;
+use warm_transfer::demo::{CUSTOMER, FIRST_AGENT, Part, SECOND_AGENT, Scenario, StageOptions};
+
+use Scenario::{
+    Blind, BlindRungBack, GateAccepted, GateDeclined, GateVoicemail, PrivateFirst,
+    PrivateFirstSecondAgentBusy, PrivateFirstSwapped, RoomBridge, TargetsInTurn, TargetsTogether,
+};
 
 use super::records::{kept_in_full, twiml_is_sound};
 use super::{Played, field, played};
@@ -172,4 +178,64 @@ async fn most_calls_are_never_transferred() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_crm_ends_a_call_in_the_middle_of_its_transfer() {
     story(Scenario::HungUpByCrm).await.close().await;
+}
+
+/// A story, whom the customer hears in it, in order, and who is told what.
+type Told = (Scenario, &'static str, &'static [(Part, &'static str)]);
+
+/// Each on a stage of its own, all at once: they mostly wait.
+async fn told(stories: &[Told]) {
+    let tell = async |(scenario, company, words): &Told| {
+        let played = story(*scenario).await;
+        assert_eq!(played.company(CUSTOMER), *company, "{scenario}");
+        for (who, words) in *words {
+            assert!(played.ever_heard_words(*who, words), "{scenario}: {} is told {words:?}", who.name);
+        }
+        played.close().await;
+    };
+    join_all(stories.iter().map(tell)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_private_the_customer_hears_nobody_they_are_not_meant_to() {
+    told(&[
+        (PrivateFirst, "Alice > - > Alice, Dana > Dana", &[(CUSTOMER, "One moment please")]),
+        (
+            PrivateFirstSwapped,
+            "Alice > - > Alice > - > Alice, Dana > Dana",
+            &[(SECOND_AGENT, "One moment please")],
+        ),
+        (PrivateFirstSecondAgentBusy, "Alice > - > Alice", &[(CUSTOMER, "Dana is busy")]),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blind_the_customer_hears_the_second_agent_or_else_the_first_again() {
+    told(&[
+        (Blind, "Alice > - > Dana", &[(FIRST_AGENT, "You have handed the call")]),
+        (BlindRungBack, "Alice > - > Alice", &[(CUSTOMER, "One moment please")]),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_the_gate_the_customer_hears_only_who_accepts() {
+    told(&[
+        (GateAccepted, "Alice > - > Alice > Alice, Dana > Dana", &[(SECOND_AGENT, "Wants the large plan")]),
+        (GateDeclined, "Alice > - > Alice", &[(CUSTOMER, "Dana declined the call")]),
+        (GateVoicemail, "Alice > - > Alice", &[(FIRST_AGENT, "Dana did not answer")]),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_targets_and_one_room_end_with_whoever_takes_the_call() {
+    let company = "Alice > - > Alice > Alice, Kim > Kim";
+    told(&[
+        (TargetsInTurn, company, &[]),
+        (TargetsTogether, company, &[(SECOND_AGENT, "Kim has taken the call")]),
+        (RoomBridge, "Alice > Alice, Dana > Dana", &[]),
+    ])
+    .await;
 }
