@@ -9,7 +9,7 @@ use crate::twilio::{
 };
 use crate::twiml::{Beep, CallEvent, Callback, Method};
 use crate::voice::documents::CONFERENCE_EVENTS;
-use crate::voice::links::{Gate, InRoom, Links};
+use crate::voice::links::{Gate, InRoom, Links, Music};
 
 /// One REST request.
 #[derive(Debug)]
@@ -48,7 +48,9 @@ pub fn request(links: &Links, call: &Call, command: &Command) -> Option<Request>
             Request::UpdateCall(sid?, move_to(call, links.conference(&query)))
         }
         Command::MoveToMusic { leg_id } => {
-            Request::UpdateCall(sid?, move_to(call, links.music(call.id, *leg_id)))
+            let transfer = call.transfers.last().map(|transfer| transfer.id);
+            let query = Music { call: call.id, leg: *leg_id, transfer };
+            Request::UpdateCall(sid?, move_to(call, links.music(&query)))
         }
         Command::AskToAccept { leg_id } => {
             Request::UpdateCall(sid?, move_to(call, links.accept(&gate(call, *leg_id))))
@@ -72,9 +74,10 @@ pub fn request(links: &Links, call: &Call, command: &Command) -> Option<Request>
             Request::UpdateParticipant(conference_sid.clone(), sid?, update)
         }
         Command::SetHold { conference_sid, value, leg_id } => {
+            let query = Music { call: call.id, leg: *leg_id, transfer: None };
             let update = ParticipantUpdate {
                 hold: Some(*value),
-                hold_url: value.then(|| links.music(call.id, *leg_id)),
+                hold_url: value.then(|| links.music(&query)),
                 hold_method: value.then_some(Method::Post),
                 ..Default::default()
             };

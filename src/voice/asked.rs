@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::documents::Documents;
 use super::forms::{self, Sent};
-use super::links::{Gate, InRoom, OfCall, OfLeg, SecondLeg, Speech, paths};
+use super::links::{Gate, InRoom, Music, OfCall, SecondLeg, Speech, paths};
 use crate::calls::flow::{GateAnswer, Words};
 use crate::twiml::Response;
 
@@ -101,7 +101,7 @@ fn accept(documents: &Documents, request: &impl Sent) -> Asked {
 
 /// What is heard while waiting outside the room.
 fn music(documents: &Documents, request: &impl Sent) -> Asked {
-    let Some(query) = our_query::<OfLeg>(request) else { return Asked::unknown(documents.music()) };
+    let Some(query) = our_query::<Music>(request) else { return Asked::unknown(documents.music()) };
     Asked::of_leg(query.call, query.leg, Answer::Document(documents.music()))
 }
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::links::{Gate, OfLeg, paths};
+use super::links::{Gate, Music, OfLeg, paths};
 use crate::calls::flow::{
     DialEnded, Event, GateAnswer, LegProgress, LegStatus, Participant, RoomChange, RoomChangeKind,
 };
@@ -53,7 +53,10 @@ pub fn event(request: &impl Sent) -> Option<Event> {
         paths::CALL_STATUS => leg_progress(request, leg()?),
         paths::CONFERENCE_STATUS => room_change(request),
         paths::SECOND_LEG | paths::CONFERENCE => leg_on_line(request, leg()?),
-        paths::MUSIC => Some(Event::MusicStarted { leg_id: leg()? }),
+        paths::MUSIC => {
+            let query = query::<Music>(request)?;
+            Some(Event::MusicStarted { leg_id: query.leg, transfer_id: query.transfer })
+        }
         paths::ACCEPT => at_gate(request),
         paths::FIRST_LEG_DISCONNECTED => Some(Event::DialEnded(dial_ended(request))),
         _ => None,

@@ -85,13 +85,25 @@ pub struct Gate {
     pub briefing: Option<String>,
 }
 
-/// Query of [`paths::CALL_STATUS`] and [`paths::MUSIC`]: whose leg it tells of.
+/// Query of [`paths::CALL_STATUS`]: whose leg it tells of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OfLeg {
     /// The call.
     pub call: Uuid,
     /// The leg.
     pub leg: Uuid,
+}
+
+/// Query of [`paths::MUSIC`]: who waits, and what for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Music {
+    /// The call.
+    pub call: Uuid,
+    /// The leg that asks.
+    pub leg: Uuid,
+    /// The transfer that sent the leg out of the room; absent on hold, which is inside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<Uuid>,
 }
 
 /// Query of [`paths::WAIT`], and of [`paths::CONFERENCE_STATUS`], whose form names the leg as participant label.
@@ -158,9 +170,9 @@ impl Links {
         self.with_query(paths::ACCEPT, query)
     }
 
-    /// Where a leg is told to wait outside the room.
-    pub fn music(&self, call: Uuid, leg: Uuid) -> String {
-        self.with_query(paths::MUSIC, &OfLeg { call, leg })
+    /// Where a leg is told to wait outside the room, or inside on hold.
+    pub fn music(&self, query: &Music) -> String {
+        self.with_query(paths::MUSIC, query)
     }
 
     /// What is heard while waiting in the room.

@@ -44,10 +44,12 @@ pub enum Event {
     },
     /// A leg moved on: a status callback, a document it asked for, or an answer of Twilio's REST API.
     LegProgressed(LegProgress),
-    /// A leg asked for the music: it is outside the room now.
+    /// A leg asked for the music: it is outside the room now, if that is where the transfer under way has sent it.
     MusicStarted {
         /// Whose leg.
         leg_id: Uuid,
+        /// The transfer that sent it there; absent if it is on hold in the room.
+        transfer_id: Option<Uuid>,
     },
     /// A second agent has answered, or has not answered, the question whether they take the call.
     GateAnswered {

@@ -34,7 +34,7 @@ pub fn observe(call: &mut Call, event: &Event, now: DateTime<Utc>) -> Option<Tri
         Event::SwapRequested => Some(Trigger::SwapRequested),
         Event::ControlRequested { .. } => Some(Trigger::ControlRequested),
         Event::RemoveRequested { .. } => Some(Trigger::RemoveRequested),
-        Event::MusicStarted { leg_id } => music_started(call, *leg_id),
+        Event::MusicStarted { leg_id, transfer_id } => music_started(call, *leg_id, *transfer_id),
         Event::GateAnswered { leg_id, answer } => gate_answered(call, *leg_id, *answer, now),
         Event::LegProgressed(progress) => progressed(call, progress, now),
         Event::DialEnded(ended) => dial_ended(call, ended, now),
@@ -49,7 +49,7 @@ pub fn observe(call: &mut Call, event: &Event, now: DateTime<Utc>) -> Option<Tri
 pub fn subject(call: &Call, event: &Event) -> Option<Uuid> {
     match event {
         Event::LegProgressed(progress) => Some(progress.leg_id),
-        Event::MusicStarted { leg_id } | Event::GateAnswered { leg_id, .. } => Some(*leg_id),
+        Event::MusicStarted { leg_id, .. } | Event::GateAnswered { leg_id, .. } => Some(*leg_id),
         Event::RoomChanged(RoomChange {
             kind: RoomChangeKind::Joined(participant) | RoomChangeKind::Left { participant, .. },
             ..
@@ -166,8 +166,13 @@ fn gone(call: &mut Call, leg_id: Uuid, now: DateTime<Utc>) -> Option<Trigger> {
 }
 
 /// Who asks for the music is out of the room, and off the bridge. The first matters only while somebody else waits for it;
-/// music without a recording asks again and again.
-fn music_started(call: &mut Call, leg_id: Uuid) -> Option<Trigger> {
+/// music without a recording asks again and again. What an earlier transfer has sent there may ask late, and be back in the
+/// room; and whoever is on hold asks from inside.
+fn music_started(call: &mut Call, leg_id: Uuid, transfer_id: Option<Uuid>) -> Option<Trigger> {
+    let current = call.transfers.last().map(|transfer| transfer.id);
+    if transfer_id.is_none() || transfer_id != current {
+        return None;
+    }
     let leg = call.leg_mut(leg_id).filter(|leg| leg.sent_to == Place::Music)?;
     leg.in_room = false;
     let is_customer = leg.role == Role::Customer;

@@ -81,6 +81,12 @@ impl Story {
         self.tell(room(sequence, left(leg_id))).unwrap()
     }
 
+    /// Outside the room, because of the transfer under way.
+    fn hears_music(&mut self, leg_id: Uuid) -> Result<Vec<Command>, Refusal> {
+        let transfer_id = self.call.transfers.last().map(|transfer| transfer.id);
+        self.tell(Event::MusicStarted { leg_id, transfer_id })
+    }
+
     fn transfer(&self) -> &Transfer {
         self.call.transfers.last().unwrap()
     }
@@ -665,7 +671,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         2 => any_transfer(),
         3 => any_request(),
         2 => any_timer(),
-        1 => any_leg().prop_map(|leg_id| Event::MusicStarted { leg_id }),
+        1 => any_leg().prop_map(|leg_id| Event::MusicStarted { leg_id, transfer_id: Some(request_to(SECOND).transfer_id) }),
         1 => (any_leg(), prop::sample::select(vec![GateAnswer::Accepted, GateAnswer::Declined]))
             .prop_map(|(leg_id, answer)| Event::GateAnswered { leg_id, answer }),
     ]

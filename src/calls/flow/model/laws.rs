@@ -100,7 +100,7 @@ fn the_customer_is_served(world: &World) -> Law {
     let has_somebody = others.clone().any(|seat| world.hear_each_other(CUSTOMER, seat));
     let is_held = others.any(|seat| world.are_held_apart(CUSTOMER, seat));
     let waits = world.call.stage == Stage::Consulting
-        && world.twilio.line(CUSTOMER) == Line::On(At::Music)
+        && matches!(world.twilio.line(CUSTOMER), Line::On(At::Music { .. }))
         && agents_talk(world)
         && world.timers.iter().any(|timer| matches!(timer, Timer::ConsultLimit { .. }));
     law(has_somebody || is_held || waits, "I1: the customer is left alone")
@@ -120,7 +120,7 @@ fn nobody_sits_alone(world: &World) -> Law {
             .filter(|it| *it != seat)
             .any(|it| world.hear_each_other(seat, it) || world.are_held_apart(seat, it));
         let waits = matches!(world.call.stage, Stage::Consulting | Stage::Swapped)
-            && world.twilio.line(seat) == Line::On(At::Music);
+            && matches!(world.twilio.line(seat), Line::On(At::Music { .. }));
         let is_fine = has_company || waits || matches!(world.twilio.line(seat), Line::Absent | Line::Over);
         law(is_fine, format!("I3: {} is left alone on the line", world.name(seat)))?;
     }

@@ -33,8 +33,8 @@ pub enum At {
     Room,
     /// In the room, as REST put them there; when the room closes, the leg ends.
     Added,
-    /// Outside, with music.
-    Music,
+    /// Outside, with music, as this transfer wanted it.
+    Music { transfer: u8 },
     /// Outside, asked whether they take the call.
     Gate,
     /// Hears some last words; the leg ends with them.
@@ -81,7 +81,7 @@ pub struct Room {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Mail {
     Leg(Seat, LegStatus),
-    Music(Seat),
+    Music { seat: Seat, transfer: u8 },
     DialOver { agent_on_line: bool },
     Joined { seat: Seat, room: u8, sequence: u8 },
     Left { seat: Seat, room: u8, sequence: u8, status: LegStatus, hung_up: bool },
@@ -226,11 +226,11 @@ impl Twilio {
                 self.post(Mail::DialOver { agent_on_line: true }); // its answer is discarded
             }
             At::Action { .. } => self.post(Mail::DialOver { agent_on_line: true }),
-            At::Music | At::Gate | At::Words => {}
+            At::Music { .. } | At::Gate | At::Words => {}
         }
         match to {
             At::Room => self.join(seat),
-            At::Music => self.post(Mail::Music(seat)),
+            At::Music { transfer } => self.post(Mail::Music { seat, transfer }),
             _ => {}
         }
         true

@@ -286,7 +286,7 @@ impl World {
         let dial_status = Some(if reached { LegStatus::Completed } else { LegStatus::Busy });
         self.tell(scenario, Event::DialEnded(DialEnded { agent_on_line: true, dial_status }));
         // Redirecting out of this place would post the end of the Dial, which has just been told.
-        self.twilio.people[AGENT].line = Line::On(At::Music);
+        self.twilio.people[AGENT].line = Line::On(At::Music { transfer: 0 });
         let next = after_dial(&self.call);
         self.twilio.redirect(AGENT, if next == AfterDial::Room { At::Room } else { At::Words });
     }
@@ -297,10 +297,17 @@ impl World {
         }
     }
 
+    fn last_transfer(&self) -> u8 {
+        u8::try_from(self.call.transfers.len().saturating_sub(1)).unwrap_or(u8::MAX)
+    }
+
     fn deliver(&mut self, scenario: &Scenario, mail: Mail) {
         let event = match mail {
             Mail::Leg(seat, status) => Event::LegProgressed(self.progress(seat, status)),
-            Mail::Music(seat) => Event::MusicStarted { leg_id: self.call.legs[seat].id },
+            Mail::Music { seat, transfer } => Event::MusicStarted {
+                leg_id: self.call.legs[seat].id,
+                transfer_id: self.call.transfers.get(usize::from(transfer)).map(|transfer| transfer.id),
+            },
             Mail::DialOver { agent_on_line } => {
                 Event::DialEnded(DialEnded { agent_on_line, dial_status: Some(LegStatus::Completed) })
             }
@@ -420,7 +427,9 @@ impl World {
         match &task.command {
             Command::CreateCall { .. } | Command::CreateParticipant { .. } => self.dial(task, seat),
             Command::MoveToRoom { .. } => sent(self.twilio.redirect(seat, At::Room)),
-            Command::MoveToMusic { .. } => sent(self.twilio.redirect(seat, At::Music)),
+            Command::MoveToMusic { .. } => {
+                sent(self.twilio.redirect(seat, At::Music { transfer: self.last_transfer() }))
+            }
             Command::AskToAccept { .. } => sent(self.twilio.redirect(seat, At::Gate)),
             Command::TellAndEnd { .. } => sent(self.twilio.redirect(seat, At::Words)),
             Command::FetchLeg { .. } => Ok(Answer::Done(Some(self.twilio.status(seat)))),

@@ -59,7 +59,7 @@ fn merged_all_three_talk_and_the_agent_leaves_when_they_like() {
 fn swapped_nobody_comes_in_before_the_other_is_out() {
     let mut story = consulting();
     assert_eq!(story.tell(Event::SwapRequested).unwrap(), [Command::MoveToMusic { leg_id: SECOND }]);
-    let asked = story.tell(Event::MusicStarted { leg_id: SECOND }).unwrap();
+    let asked = story.hears_music(SECOND).unwrap();
     assert_eq!(asked, [Command::MoveToRoom { leg_id: CUSTOMER }]);
     story.joins(CUSTOMER, 3);
     assert_eq!(story.tell(Event::SwapRequested).unwrap(), [Command::MoveToMusic { leg_id: CUSTOMER }]);
@@ -108,7 +108,7 @@ fn where_both_are_in_the_room_the_customer_is_out_of_it_before_the_second_agent_
     let asked = story.tell(Event::TransferRequested(request)).unwrap();
     assert_eq!(asked.last(), Some(&Command::MoveToMusic { leg_id: CUSTOMER }));
     assert!(!asked.iter().any(Command::dials));
-    let asked = story.tell(Event::MusicStarted { leg_id: CUSTOMER }).unwrap();
+    let asked = story.hears_music(CUSTOMER).unwrap();
     assert_eq!(asked, [Command::CreateParticipant { leg_id: THIRD }]);
 }
 
@@ -391,14 +391,26 @@ fn nobody_is_sent_where_they_should_not_be_any_more() {
 }
 
 #[test]
+fn late_news_of_an_earlier_transfers_music_lets_nobody_in() {
+    let (mut story, _) = asked_for(style(Style::PrivateFirst), Policy::default());
+    let earlier = story.transfer().id;
+    story.tell(Event::CancelRequested).unwrap();
+    story.joins(FIRST, 1);
+    story.joins(CUSTOMER, 2);
+    let again = TransferRequest { style: Style::PrivateFirst, ..request_to(THIRD) };
+    story.tell(Event::TransferRequested(again)).unwrap();
+    for transfer_id in [Some(earlier), None] {
+        assert!(story.tell(Event::MusicStarted { leg_id: CUSTOMER, transfer_id }).unwrap().is_empty());
+    }
+    assert_eq!(story.hears_music(CUSTOMER).unwrap(), [Command::CreateParticipant { leg_id: THIRD }]);
+}
+
+#[test]
 fn music_that_begins_again_lets_nobody_in() {
     let mut story = consulting();
     story.tell(Event::SwapRequested).unwrap();
-    assert!(
-        story.tell(Event::MusicStarted { leg_id: CUSTOMER }).unwrap().is_empty(),
-        "the second is still inside"
-    );
-    let asked = story.tell(Event::MusicStarted { leg_id: SECOND }).unwrap();
+    assert!(story.hears_music(CUSTOMER).unwrap().is_empty(), "the second is still inside");
+    let asked = story.hears_music(SECOND).unwrap();
     assert_eq!(asked, [Command::MoveToRoom { leg_id: CUSTOMER }]);
 }
 
@@ -407,7 +419,7 @@ fn swapped_back_before_they_had_come_the_second_agent_comes_back() {
     let mut story = consulting();
     story.tell(Event::SwapRequested).unwrap();
     assert_eq!(story.tell(Event::SwapRequested).unwrap(), [Command::MoveToRoom { leg_id: SECOND }]);
-    assert!(story.tell(Event::MusicStarted { leg_id: SECOND }).unwrap().is_empty());
+    assert!(story.hears_music(SECOND).unwrap().is_empty());
     assert!(story.call.customer().unwrap().is_outside());
 }
 
@@ -557,7 +569,7 @@ fn a_hold_that_was_refused_is_undone_as_it_may_have_happened() {
 fn late_news_of_who_is_to_come_in_does_not_let_them_in_before_the_other_is_out() {
     let mut story = consulting();
     story.tell(Event::SwapRequested).unwrap();
-    story.tell(Event::MusicStarted { leg_id: SECOND }).unwrap();
+    story.hears_music(SECOND).unwrap();
     story.tell(Event::SwapRequested).unwrap();
     let kind = RoomChangeKind::Left {
         participant: participant(SECOND),
@@ -565,10 +577,7 @@ fn late_news_of_who_is_to_come_in_does_not_let_them_in_before_the_other_is_out()
         hung_up: false,
     };
     assert!(story.tell(room(3, kind)).unwrap().is_empty(), "the customer may still be inside");
-    assert_eq!(
-        story.tell(Event::MusicStarted { leg_id: CUSTOMER }).unwrap(),
-        [Command::MoveToRoom { leg_id: SECOND }]
-    );
+    assert_eq!(story.hears_music(CUSTOMER).unwrap(), [Command::MoveToRoom { leg_id: SECOND }]);
 }
 
 #[test]
@@ -599,7 +608,7 @@ fn a_customer_whose_coming_was_not_heard_of_is_out_before_a_private_second_agent
     assert_eq!(story.call.stage, Stage::InRoom);
     let asked = story.tell(Event::TransferRequested(style(Style::PrivateFirst))).unwrap();
     assert_eq!(asked, [Command::MoveToMusic { leg_id: CUSTOMER }]);
-    let asked = story.tell(Event::MusicStarted { leg_id: CUSTOMER }).unwrap();
+    let asked = story.hears_music(CUSTOMER).unwrap();
     assert_eq!(asked, [Command::CreateParticipant { leg_id: SECOND }]);
 }
 
@@ -645,6 +654,6 @@ fn nobody_comes_in_for_a_customer_who_is_seen_to_be_still_inside() {
     story.tell(Event::RoomChanged(seen)).unwrap();
     let asked = story.tell(Event::TimerFired(Timer::MoveAgain)).unwrap();
     assert_eq!(asked, [Command::MoveToMusic { leg_id: CUSTOMER }]);
-    let asked = story.tell(Event::MusicStarted { leg_id: CUSTOMER }).unwrap();
+    let asked = story.hears_music(CUSTOMER).unwrap();
     assert_eq!(asked, [Command::CreateParticipant { leg_id: THIRD }]);
 }
