@@ -46,6 +46,7 @@ error_codes! {
     NoTransfer "no_transfer" 409 "No transfer is under way";
     NotJoined "not_joined" 409 "The second agent has not joined yet";
     NotConsulting "not_consulting" 409 "The agents are not talking without the customer";
+    HandingOver "handing_over" 409 "The call is being handed over: the first agent is leaving";
     NotOnLine "not_on_line" 409 "Nobody in this role is on the line";
     OutsideRoom "outside_room" 409 "They are waiting outside the room";
     CallEnded "call_ended" 409 "The call has ended";
@@ -167,6 +168,7 @@ impl From<ServiceError> for AppError {
                 Refusal::NoTransfer => ErrorCode::NoTransfer,
                 Refusal::NotJoined => ErrorCode::NotJoined,
                 Refusal::NotConsulting => ErrorCode::NotConsulting,
+                Refusal::HandingOver => ErrorCode::HandingOver,
                 Refusal::NotOnLine => ErrorCode::NotOnLine,
                 Refusal::Outside => ErrorCode::OutsideRoom,
                 Refusal::CallEnded => ErrorCode::CallEnded,

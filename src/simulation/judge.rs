@@ -359,9 +359,9 @@ impl Court<'_> {
     }
 
     fn was_transferring_at_the_end(&self) -> bool {
-        let gone_ms = self.legs(CUSTOMER).filter_map(|leg| leg.ended_ms).max().unwrap_or_default();
+        let ends: Vec<u64> = self.after.legs.iter().filter_map(|leg| leg.ended_ms).collect();
         // A little later the news of the end is not there yet.
-        let near = |wish_ms: u64| gone_ms.abs_diff(wish_ms) <= 1_000;
+        let near = |wish_ms: u64| ends.iter().any(|end_ms| end_ms.abs_diff(wish_ms) <= 1_000);
         self.after.wishes.iter().any(|(at_ms, wish, taken)| {
             near(*at_ms) && taken.is_ok() && matches!(wish, Event::TransferRequested(_))
         })

@@ -369,6 +369,9 @@ pub enum Refusal {
     /// Only while the agents talk without the customer.
     #[error("the agents are not consulting")]
     NotConsulting,
+    /// The first agent has been asked to leave: without the second nobody would be with the customer.
+    #[error("the call is being handed over")]
+    HandingOver,
     /// Nobody to do it to.
     #[error("nobody in this role is on the line")]
     NotOnLine,

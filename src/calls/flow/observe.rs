@@ -230,7 +230,9 @@ fn room_changed(call: &mut Call, change: &RoomChange, now: DateTime<Utc>) -> Opt
             return None; // late news of an earlier conference of the same name
         }
         call.conference_sid = Some(change.conference_sid.clone());
-        call.legs.iter_mut().for_each(|leg| leg.room_sequence = None);
+        for leg in &mut call.legs {
+            (leg.room_sequence, leg.in_room, leg.ends_room) = (None, false, false);
+        }
     }
     match &change.kind {
         RoomChangeKind::Joined(participant) => {
@@ -257,7 +259,7 @@ fn room_changed(call: &mut Call, change: &RoomChange, now: DateTime<Utc>) -> Opt
             if *status == Some(LegStatus::Completed) {
                 return gone(call, leg_id, now);
             }
-            is_awaited_outside(call, leg_id).then_some(Trigger::Parked)
+            None // a move to the room makes them leave it, too: only the music proves that they are outside
         }
         RoomChangeKind::Ended { by } => {
             // Whom we sent away closed the room by our doing.

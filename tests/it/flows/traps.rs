@@ -201,7 +201,12 @@ async fn in_private_a_customer_hears_neither_ringing_nor_a_mailbox() {
     scene.ask("transfer/cancel").await;
     scene.until(&[(CUSTOMER, "Alice"), (ALICE, "Customer"), (DANA, "off")]).await;
     assert_eq!(scene.company(CUSTOMER), "Alice > - > Alice");
-    assert_eq!(scene.heard_besides_people(CUSTOMER), ["“One moment please.”", "music"]);
+    // However quick the cancellation was, no ringing and no greeting.
+    let besides = scene.heard_besides_people(CUSTOMER);
+    assert!(
+        besides.iter().all(|heard| ["“One moment please.”", "music"].contains(&heard.as_str())),
+        "{besides:?}"
+    );
     scene.hangs_up(CUSTOMER).await;
     scene.ends("customer hung_up", &["cancelled"]).await;
 }

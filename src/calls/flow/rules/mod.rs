@@ -52,7 +52,7 @@ impl Taking<'_> {
             Rule::Release => self.release(),
             Rule::Return => self.return_back(),
             Rule::Fail => self.fail(),
-            Rule::Cancel => self.cancel(),
+            Rule::Cancel => self.cancel()?,
             Rule::Wait => self.wait(),
             Rule::Leave => self.leave(),
             Rule::HandOver => self.hand_over(),

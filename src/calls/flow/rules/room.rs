@@ -114,7 +114,7 @@ impl Taking<'_> {
         let leg_id = self.on_line(role)?.id;
         let stage = self.call.stage;
         if self.call.second_agent().is_some_and(|leg| leg.id == leg_id) {
-            self.remove_second_agent(stage);
+            self.remove_second_agent(stage)?;
         } else if leg_id != self.call.holder || matches!(stage, Stage::Connected | Stage::InRoom) {
             self.end_everybody(by);
         } else if matches!(stage, Stage::Consulting | Stage::Swapped) {
@@ -125,8 +125,12 @@ impl Taking<'_> {
         Ok(())
     }
 
-    fn remove_second_agent(&mut self, stage: Stage) {
-        if stage == Stage::Waiting { self.goodbye() } else { self.cancel() }
+    fn remove_second_agent(&mut self, stage: Stage) -> Result<(), Refusal> {
+        if stage != Stage::Waiting {
+            return self.cancel();
+        }
+        self.goodbye();
+        Ok(())
     }
 
     /// News of them may have been lost: asks whether they are alive, and whether they are in the room after all.

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::Taking;
-use crate::calls::flow::event::{Command, Event, Timer, TransferRequest};
+use crate::calls::flow::event::{Command, Event, Refusal, Timer, TransferRequest};
 use crate::calls::flow::policy::{AgentLeavesEarly, NobodyLeft, TargetFails};
 use crate::calls::flow::state::{
     Bridge, EndReason, Failure, Leg, LegStatus, Party, Place, Ring, Role, Stage, Style, Transfer,
@@ -258,10 +258,15 @@ impl Taking<'_> {
         self.rejoin();
     }
 
-    pub(super) fn cancel(&mut self) {
+    /// Not when the agent is leaving already: the customer would be left to nobody.
+    pub(super) fn cancel(&mut self) -> Result<(), Refusal> {
+        if self.call.agent().is_some_and(|leg| leg.end_wanted) {
+            return Err(Refusal::HandingOver);
+        }
         self.drop_targets(None, &Words::NotNeeded);
         self.close_transfer(TransferStatus::Cancelled, None);
         self.rejoin();
+        Ok(())
     }
 
     fn rejoin(&mut self) {

@@ -68,7 +68,8 @@ fn swapped_nobody_comes_in_before_the_other_is_out() {
         status: Some(LegStatus::InProgress),
         hung_up: false,
     };
-    assert_eq!(story.tell(room(4, kind)).unwrap(), [Command::MoveToRoom { leg_id: SECOND }]);
+    assert!(story.tell(room(4, kind)).unwrap().is_empty(), "whoever is moved into the room leaves it, too");
+    assert_eq!(story.hears_music(CUSTOMER).unwrap(), [Command::MoveToRoom { leg_id: SECOND }]);
     assert_eq!(story.call.stage, Stage::Consulting);
 }
 
@@ -403,6 +404,35 @@ fn late_news_of_an_earlier_transfers_music_lets_nobody_in() {
         assert!(story.tell(Event::MusicStarted { leg_id: CUSTOMER, transfer_id }).unwrap().is_empty());
     }
     assert_eq!(story.hears_music(CUSTOMER).unwrap(), [Command::CreateParticipant { leg_id: THIRD }]);
+}
+
+#[test]
+fn a_hand_over_under_way_is_not_taken_back() {
+    let mut story = Story::introduced();
+    story.tell(Event::CompleteRequested).unwrap();
+    let remove = Event::RemoveRequested { role: Role::SecondAgent, by: Party::Crm };
+    for request in [Event::CancelRequested, remove] {
+        assert_eq!(story.tell(request).unwrap_err(), Refusal::HandingOver);
+    }
+    story.leg(FIRST, LegStatus::Completed);
+    assert_eq!((story.call.stage, story.call.holder), (Stage::InRoom, SECOND));
+}
+
+#[test]
+fn what_was_true_in_an_earlier_room_is_not_in_the_next() {
+    let mut story = in_room_together(Bridge::Room);
+    let other = RoomChange {
+        conference_sid: ConferenceSid::from_u128(8),
+        sequence: Some(1),
+        kind: RoomChangeKind::Joined(participant(FIRST)),
+    };
+    story.tell(Event::RoomChanged(other)).unwrap();
+    let asked = story.leg(CUSTOMER, LegStatus::Completed);
+    assert_eq!(
+        asked,
+        [told(FIRST, Words::CustomerLeft)],
+        "the room that the customer would have closed is gone"
+    );
 }
 
 #[test]
