@@ -105,6 +105,7 @@ fn script(case: &Case, seed: u64) -> Script {
         requests: requests(case, &mut dice),
         faults: Faults::default(),
         latency_ms: case.one_way_ms(),
+        commit_ms: 1,
         switches: Switches { delays_percent: case.twilio_percent, ..Switches::default() },
     }
 }

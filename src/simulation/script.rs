@@ -12,6 +12,9 @@ use crate::emulator::{
 };
 use crate::telephony::{Address, PhoneNumber};
 
+/// A busy database.
+const COMMIT_MS: u64 = 150;
+
 /// The number that everybody sees as caller.
 pub(super) const CALLER_ID: &str = "+15550100100";
 /// Whose phone is rung first.
@@ -71,6 +74,8 @@ pub struct Script {
     pub faults: Faults,
     /// The least and the most that the network takes one way, in milliseconds.
     pub latency_ms: (u64, u64),
+    /// The longest that writing down the news beside a document takes, in milliseconds.
+    pub commit_ms: u64,
     /// Twilio where its documentation is silent.
     pub switches: Switches,
 }
@@ -92,6 +97,7 @@ impl Script {
             requests,
             faults: faults(&mut dice),
             latency_ms: (1, dice.one_of(&[10, 60, 150]).unwrap_or(60)),
+            commit_ms: COMMIT_MS,
             switches: switches(&mut dice),
         }
     }

@@ -35,8 +35,6 @@ const EPOCH_SECS: i64 = 1_767_225_600;
 const HORIZON_MS: u64 = 3 * 3600 * 1000;
 /// How long a client waits for Twilio: `twilio.timeout_ms`.
 const TIMEOUT_MS: u64 = 10_000;
-/// The longest that writing down takes, in milliseconds.
-const COMMIT_MS: u64 = 150;
 /// When Twilio gives up a try at a document, in milliseconds.
 const NO_DOCUMENT_MS: u64 = 1_000;
 
@@ -389,7 +387,7 @@ impl<'a> World<'a> {
         let document = match answer {
             Answer::Document(document) => {
                 if let Some(event) = event {
-                    let written = self.dice.between(1, COMMIT_MS);
+                    let written = self.dice.between(1, self.script.commit_ms);
                     self.after(written, Happening::Written(event));
                 }
                 document
