@@ -202,10 +202,10 @@ async fn a_kill_during_a_private_transfer_loses_nobody() {
     killed_at_each(PRIVATE, &[Step::Asked, Step::AtGate, Step::Together, Step::Completing]).await;
 }
 
-/// How many kills at random: a dozen on each database, or as many as it is told.
+/// How many kills at random: fifty on each database, so a hundred in CI, or as many as it is told.
 fn random_kills() -> u64 {
     let told = std::env::var("WARM_TRANSFER_TEST_KILLS").ok().map(|count| count.parse().unwrap());
-    told.unwrap_or(if is_thorough() { 100 } else { 12 })
+    told.unwrap_or(if is_thorough() { 100 } else { 50 })
 }
 
 /// How much happens at Twilio in such a tale.
