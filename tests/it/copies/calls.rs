@@ -1,18 +1,17 @@
 //! Whole calls through two copies behind a load balancer that sends each request, the CRM's and Twilio's, to the next one.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use diesel::prelude::*;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use warm_transfer::app::App;
 use warm_transfer::db::DbError;
 use warm_transfer::db::schema::{calls, commands, events, legs, timers, webhooks};
 use warm_transfer::demo::{Crm, Stage, StageOptions};
 use warm_transfer::emulator::{Behaviour, Emulator, EventKind, PersonAction, PhonePlan};
 
 use super::shared_database;
+use crate::flows::records::no_command_is_open;
 use crate::support::balancer::Balancer;
 
 /// Stage seconds that pass in a real one: less than elsewhere, as two dozen calls share the machine.
@@ -215,23 +214,4 @@ async fn everything_is_kept(stage: &Stage, played: i64) {
     assert_eq!((processes, timers), (2, 0), "copies that carried commands out, timers left");
     let sent = stage.emulator.webhooks().len() as i64;
     assert!(webhooks >= sent, "{sent} webhooks were sent, {webhooks} are kept");
-}
-
-/// What was on its way to Twilio when the calls ended comes to its end too.
-async fn no_command_is_open(app: &App) {
-    let mut changed = app.changed.subscribe();
-    let settled = async {
-        loop {
-            let open = app.db.read(|conn| {
-                let open = commands::table.filter(commands::finished_at.is_null()).count();
-                Ok::<_, DbError>(open.get_result::<i64>(conn)?)
-            });
-            if open.await.unwrap() == 0 {
-                return;
-            }
-            // What changes no call says nothing: look again all the same.
-            drop(tokio::time::timeout(Duration::from_millis(100), changed.recv()).await);
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), settled).await.expect("commands stay open");
 }

@@ -11,7 +11,7 @@ mod gate;
 mod killed;
 mod limits;
 mod lost;
-mod records;
+pub mod records;
 mod requests;
 mod restarts;
 mod scene;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use diesel::prelude::*;
+use warm_transfer::app::App;
 use warm_transfer::db::DbError;
 use warm_transfer::db::schema::{commands, legs, timers, webhooks};
 use warm_transfer::demo::Stage;
@@ -11,7 +12,7 @@ use warm_transfer::emulator::EventKind;
 /// Nothing is left to do, each leg is kept once with its last status, and every webhook is in the journal.
 pub async fn kept_in_full(stage: &Stage) {
     let server = &stage.server;
-    no_command_is_open(stage).await;
+    no_command_is_open(server.app()).await;
     let sent = stage.emulator.webhooks().len() as i64;
     let counts = server.app().db.read(|conn| {
         let open = commands::table.filter(commands::finished_at.is_null()).count().get_result::<i64>(conn)?;
@@ -32,9 +33,8 @@ pub async fn kept_in_full(stage: &Stage) {
     assert_eq!(count, seen, "as many legs are kept as were dialled");
 }
 
-/// What was on its way to Twilio when the call ended comes to its end too.
-async fn no_command_is_open(stage: &Stage) {
-    let app = stage.server.app();
+/// What was on its way to Twilio when the calls ended comes to its end too.
+pub async fn no_command_is_open(app: &App) {
     let mut changed = app.changed.subscribe();
     let settled = async {
         loop {
