@@ -393,13 +393,8 @@ fn nobody_is_sent_where_they_should_not_be_any_more() {
 
 #[test]
 fn late_news_of_an_earlier_transfers_music_lets_nobody_in() {
-    let (mut story, _) = asked_for(style(Style::PrivateFirst), Policy::default());
-    let earlier = story.transfer().id;
-    story.tell(Event::CancelRequested).unwrap();
-    story.joins(FIRST, 1);
-    story.joins(CUSTOMER, 2);
-    let again = TransferRequest { style: Style::PrivateFirst, ..request_to(THIRD) };
-    story.tell(Event::TransferRequested(again)).unwrap();
+    let mut story = in_private_from_the_room(Style::PrivateFirst);
+    let earlier = story.call.transfers[0].id;
     for transfer_id in [Some(earlier), None] {
         assert!(story.tell(Event::MusicStarted { leg_id: CUSTOMER, transfer_id }).unwrap().is_empty());
     }
@@ -642,14 +637,20 @@ fn a_customer_whose_coming_was_not_heard_of_is_out_before_a_private_second_agent
     assert_eq!(asked, [Command::CreateParticipant { leg_id: SECOND }]);
 }
 
-#[test]
-fn nobody_comes_in_for_a_customer_of_whom_it_is_not_known_that_they_are_out() {
-    let (mut story, _) = asked_for(style(Style::WithCustomer), Policy::default());
+/// A first transfer was taken back; of the second, in private, the customer is on the way out of the room.
+fn in_private_from_the_room(first: Style) -> Story {
+    let (mut story, _) = asked_for(style(first), Policy::default());
     story.tell(Event::CancelRequested).unwrap();
     story.joins(FIRST, 1);
     story.joins(CUSTOMER, 2);
     let again = TransferRequest { style: Style::PrivateFirst, ..request_to(THIRD) };
     story.tell(Event::TransferRequested(again)).unwrap();
+    story
+}
+
+#[test]
+fn nobody_comes_in_for_a_customer_of_whom_it_is_not_known_that_they_are_out() {
+    let mut story = in_private_from_the_room(Style::WithCustomer);
     story.tell(Event::TimerFired(Timer::MoveLimit)).unwrap();
     for _ in 0..2 {
         let asked = story.tell(Event::TimerFired(Timer::MoveAgain)).unwrap();
@@ -669,12 +670,7 @@ fn who_is_seen_again_in_a_settled_room_keeps_the_exit_flag() {
 
 #[test]
 fn nobody_comes_in_for_a_customer_who_is_seen_to_be_still_inside() {
-    let (mut story, _) = asked_for(style(Style::WithCustomer), Policy::default());
-    story.tell(Event::CancelRequested).unwrap();
-    story.joins(FIRST, 1);
-    story.joins(CUSTOMER, 2);
-    let again = TransferRequest { style: Style::PrivateFirst, ..request_to(THIRD) };
-    story.tell(Event::TransferRequested(again)).unwrap();
+    let mut story = in_private_from_the_room(Style::WithCustomer);
     let seen = RoomChange {
         conference_sid: ConferenceSid::from_u128(7),
         sequence: None,
