@@ -283,7 +283,7 @@ fn camel(name: &str) -> String {
 /// `(415) 867-5309` for North America, anything else as it is.
 pub(super) fn formatted(address: &str) -> String {
     match address.strip_prefix("+1") {
-        Some(n) if n.len() == 10 => format!("({}) {}-{}", &n[..3], &n[3..6], &n[6..]),
+        Some(n) if n.len() == 10 && n.is_ascii() => format!("({}) {}-{}", &n[..3], &n[3..6], &n[6..]),
         _ => address.to_owned(),
     }
 }

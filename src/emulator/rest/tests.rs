@@ -51,6 +51,14 @@ fn a_create_normalises_numbers_and_ignores_unknown_parameters() {
 }
 
 #[test]
+fn any_text_may_be_the_from_of_a_call_to_a_client() {
+    let mut world = World::new();
+    let form = [("To", "client:dana"), ("From", "+1aé\u{feff}bcde"), ("Url", "http://app/start")];
+    let body = world.rest("POST", "Calls", &form).body.unwrap();
+    assert_eq!(body["from_formatted"].as_str(), Some("+1aé\u{feff}bcde"));
+}
+
+#[test]
 fn a_from_that_is_not_ours_is_refused_when_the_switch_says_so() {
     let mut world = World::new();
     world.engine.switches.unowned_from = UnownedFrom::Refused;
