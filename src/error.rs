@@ -50,6 +50,7 @@ error_codes! {
     NotOnLine "not_on_line" 409 "Nobody in this role is on the line";
     OutsideRoom "outside_room" 409 "They are waiting outside the room";
     CallEnded "call_ended" 409 "The call has ended";
+    RequestInProgress "request_in_progress" 409 "The same request is being worked on";
     PayloadTooLarge "payload_too_large" 413 "The body is too large";
     UnsupportedMediaType "unsupported_media_type" 415 "The body must be application/json";
     InvalidField "invalid_field" 422 "A field has a value that cannot be";
@@ -138,7 +139,7 @@ impl ResponseError for AppError {
             ErrorCode::Unauthenticated => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
             }
-            ErrorCode::Unavailable => {
+            ErrorCode::Unavailable | ErrorCode::RequestInProgress => {
                 response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECS.to_string()));
             }
             _ => {}
@@ -161,7 +162,6 @@ impl From<ServiceError> for AppError {
         match error {
             ServiceError::Db(error) => error.into(),
             ServiceError::NotFound => Self::new(ErrorCode::NotFound),
-            ServiceError::IdempotencyKeyReused => Self::new(ErrorCode::IdempotencyKeyReused),
             ServiceError::Refused(refusal) => Self::new(match refusal {
                 Refusal::NotConnected => ErrorCode::NotConnected,
                 Refusal::TransferInProgress => ErrorCode::TransferInProgress,
@@ -198,7 +198,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for ValidJson<T> {
 }
 
 /// The extractor hides why it failed; the status it would have answered tells.
-fn unread(error: &actix_web::Error) -> AppError {
+pub(crate) fn unread(error: &actix_web::Error) -> AppError {
     let is_too_large = error.as_response_error().status_code() == StatusCode::PAYLOAD_TOO_LARGE;
     AppError::new(if is_too_large { ErrorCode::PayloadTooLarge } else { ErrorCode::UnreadableBody })
 }

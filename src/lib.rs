@@ -11,9 +11,10 @@
 //! | [`demo`] | service, emulator and people on one stage, and the stories they play |
 //! | [`emulator`] | a Twilio of one's own |
 //! | [`error`] | the API's error codes and problem documents |
+//! | [`idempotency`] | repeating a request is harmless: kept answers |
 //! | [`logging`] | how logs look |
 //! | [`management`] | the command line, one file a command |
-//! | [`middleware`] | what every request passes on its way to a view: Twilio's signature |
+//! | [`middleware`] | what every request passes on its way to a view: Twilio's signature, API keys, the log |
 //! | [`operations`] | health and readiness |
 //! | [`server`] | the running service: built from settings, run until stopped |
 //! | [`settings`] | layered, typed, checked settings |
@@ -32,6 +33,7 @@ pub mod db;
 pub mod demo;
 pub mod emulator;
 pub mod error;
+pub mod idempotency;
 pub mod logging;
 pub mod management;
 pub mod middleware;

@@ -21,6 +21,7 @@ use crate::clock::{IdSource, SharedClock};
 use crate::copies::Copies;
 use crate::db::Db;
 use crate::db::spool::Spool;
+use crate::middleware::idempotency::idempotency;
 use crate::middleware::request_log::request_log;
 use crate::middleware::signature::SignatureCheck;
 use crate::settings::Settings;
@@ -108,6 +109,7 @@ impl Server {
         let shared: SharedApp = Data::from(app.clone());
         let factory = move || {
             ActixApp::new()
+                .wrap(from_fn(idempotency))
                 .wrap(from_fn(request_log))
                 .app_data(shared.clone())
                 .app_data(check.clone())

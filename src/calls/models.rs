@@ -25,10 +25,6 @@ pub struct CallRequest {
     pub external_id: Option<String>,
     /// JSON object, as given.
     pub metadata: Option<String>,
-    /// `Idempotency-Key` of the request.
-    pub idempotency_key: Option<String>,
-    /// SHA-256 of what was asked for, to tell a repetition from another request under the same key.
-    pub request_hash: String,
 }
 
 /// One entry of a call's timeline.
@@ -165,19 +161,6 @@ pub fn list(
 /// What the CRM said of the call.
 pub fn request_of(conn: &mut DbConnection, call_id: Uuid) -> DbResult<Option<CallRequest>> {
     let query = call_requests::table.find(call_id.to_string()).select(CallRequest::as_select());
-    Ok(query.first(conn).optional()?)
-}
-
-/// The request this key made before under this idempotency key.
-pub fn request_by_idempotency_key(
-    conn: &mut DbConnection,
-    api_key_id: &str,
-    key: &str,
-) -> DbResult<Option<CallRequest>> {
-    let query = call_requests::table
-        .filter(call_requests::api_key_id.eq(api_key_id))
-        .filter(call_requests::idempotency_key.eq(key))
-        .select(CallRequest::as_select());
     Ok(query.first(conn).optional()?)
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::flow::{self, Call, Event, Policy, Refusal, Stage};
-use super::models::{self, CallRequest, CommandRow, DbResult};
+use super::models::{self, CallRequest, CommandRow};
 use super::queue::{self, Claimant};
 use crate::app::App;
 use crate::db::{DbConnection, DbError, WriteError};
@@ -23,9 +23,6 @@ pub enum ServiceError {
     /// There is no such call.
     #[error("there is no such call")]
     NotFound,
-    /// Another request was made under the same idempotency key.
-    #[error("another request was made under the same Idempotency-Key")]
-    IdempotencyKeyReused,
 }
 
 impl ServiceError {
@@ -94,64 +91,57 @@ fn step(
     Ok(Advanced { call: step.call, commands, is_news })
 }
 
-/// Takes an event into a call, durably, and sets to work on what follows.
+/// Takes an event into a call, durably, and sets to work on what follows. What must not be lost nor done alone, such as the
+/// answer that is kept, is done by `also` in the same transaction.
 ///
 /// # Errors
 /// As [`ServiceError`] says.
-pub async fn take_in(app: &Arc<App>, call_id: Uuid, event: Event) -> Result<Call, ServiceError> {
+pub async fn take_in<T: Send + 'static>(
+    app: &Arc<App>,
+    call_id: Uuid,
+    event: Event,
+    also: impl Fn(&mut DbConnection, &Call) -> Result<T, ServiceError> + Send + 'static,
+) -> Result<T, ServiceError> {
     let claims = app.claims();
     let policy = app.policy.clone();
-    let advanced =
-        app.db.write(move |conn| advance(conn, &claims.claimant(), &policy, call_id, &event)).await?;
-    let call = advanced.as_ref().map(|advanced| advanced.call.clone());
-    app.carry_on(advanced);
-    call.ok_or(ServiceError::NotFound)
+    let taken = app.db.write(move |conn| {
+        let advanced = advance(conn, &claims.claimant(), &policy, call_id, &event)?;
+        let advanced = advanced.ok_or(ServiceError::NotFound)?;
+        Ok::<_, ServiceError>((also(conn, &advanced.call)?, advanced))
+    });
+    let (also, advanced) = taken.await?;
+    app.carry_on(Some(advanced));
+    Ok(also)
 }
 
-/// Writes a new call down and sets to work on it. A repetition under the same idempotency key gives the call that the
-/// first made.
+/// Writes a new call down and sets to work on it; `also` as for [`take_in`].
 ///
 /// # Errors
 /// As [`ServiceError`] says.
-pub async fn place(app: &Arc<App>, call: Call, request: CallRequest) -> Result<Call, ServiceError> {
+pub async fn place<T: Send + 'static>(
+    app: &Arc<App>,
+    call: Call,
+    request: CallRequest,
+    also: impl Fn(&mut DbConnection, &Call) -> Result<T, ServiceError> + Send + 'static,
+) -> Result<T, ServiceError> {
     let claims = app.claims();
     let policy = app.policy.clone();
-    let advanced = app.db.write(move |conn| {
-        if let Some(made) = made_before(conn, &request)? {
-            return Ok(Advanced { call: made, commands: vec![], is_news: false });
-        }
+    let placed = app.db.write(move |conn| {
         models::save(conn, None, &call)?;
         models::insert_request(conn, &request)?;
         models::append(conn, call.id, &flow::changes(None, &call), claims.now)?;
-        step(conn, &claims.claimant(), &policy, Some(&call), call.clone(), &Event::Placed)
+        let advanced = step(conn, &claims.claimant(), &policy, Some(&call), call.clone(), &Event::Placed)?;
+        Ok::<_, ServiceError>((also(conn, &advanced.call)?, advanced))
     });
-    let advanced = advanced.await?;
-    let call = advanced.call.clone();
+    let (also, advanced) = placed.await?;
     app.carry_on(Some(advanced));
-    Ok(call)
+    Ok(also)
 }
 
-fn made_before(conn: &mut DbConnection, request: &CallRequest) -> Result<Option<Call>, ServiceError> {
-    let Some(key) = &request.idempotency_key else { return Ok(None) };
-    let Some(made) = models::request_by_idempotency_key(conn, &request.api_key_id, key)? else {
-        return Ok(None);
-    };
-    if made.request_hash != request.request_hash {
-        return Err(ServiceError::IdempotencyKeyReused);
-    }
-    let call_id = made.call_id.parse().map_err(DbError::corrupt)?;
-    Ok(models::load(conn, call_id)?)
-}
-
-/// A call and what the CRM said of it.
+/// A call.
 ///
 /// # Errors
-/// The database's.
-pub async fn find(app: &App, call_id: Uuid) -> DbResult<Option<(Call, Option<CallRequest>)>> {
-    app.db
-        .read(move |conn| {
-            let Some(call) = models::load(conn, call_id)? else { return Ok(None) };
-            Ok(Some((call, models::request_of(conn, call_id)?)))
-        })
-        .await
+/// As [`ServiceError`] says.
+pub async fn find(app: &App, call_id: Uuid) -> Result<Call, ServiceError> {
+    app.db.read(move |conn| models::load(conn, call_id)?.ok_or(ServiceError::NotFound)).await
 }

@@ -1,9 +1,8 @@
 //! The CRM's API on calls: parse, ask a service, answer.
 
 use actix_web::HttpResponse;
-use actix_web::http::header;
+use actix_web::http::StatusCode;
 use actix_web::web::Path;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::flow::{Call, Event, Leg, Party, Plan, Role, Target, TransferRequest};
@@ -11,15 +10,16 @@ use super::forms::{
     CallList, Destination, Destinations, EventList, NewCall, NewTransfer, OnParticipant, ParticipantControl,
     Text,
 };
-use super::models::{self, CallRequest};
+use super::models::{self, CallRequest, DbResult};
 use super::serializers::{CallOut, CallPage, EventOut, EventPage};
-use super::services;
+use super::services::{self, ServiceError};
 use crate::agents;
 use crate::agents::models::Scope;
 use crate::app::{App, SharedApp};
-use crate::db::DbError;
+use crate::db::{DbConnection, DbError};
 use crate::error::{AppError, ErrorCode, ValidJson, ValidQuery};
-use crate::middleware::api_key::{ApiKey, IdempotencyKey};
+use crate::idempotency::{Answered, Idempotency};
+use crate::middleware::api_key::ApiKey;
 use crate::middleware::request_log::about;
 use crate::telephony::{Address, PhoneNumber};
 
@@ -30,20 +30,20 @@ type Answer = Result<HttpResponse, AppError>;
 pub async fn create(
     app: SharedApp,
     key: ApiKey,
-    idempotency_key: IdempotencyKey,
+    idempotency: Idempotency,
     ValidJson(form): ValidJson<NewCall>,
 ) -> Answer {
     key.require(Scope::Call)?;
-    let request = call_request(&key, idempotency_key, &form);
+    let request = call_request(&key, &form);
     let call = planned(&app, form).await?;
-    let request = CallRequest { call_id: call.id.to_string(), ..request };
-    let call = services::place(&app, call, request).await?;
     about(call.id, None);
-    let (_, request) =
-        services::find(&app, call.id).await?.ok_or_else(|| AppError::new(ErrorCode::NotFound))?;
-    Ok(HttpResponse::Created()
-        .insert_header((header::LOCATION, format!("/api/v1/calls/{}", call.id)))
-        .json(CallOut::new(&call, request.as_ref())))
+    let request = CallRequest { call_id: call.id.to_string(), ..request };
+    let answered = services::place(&app, call, request, move |conn, call| {
+        let answered = shown(conn, StatusCode::CREATED, call)?.at(format!("/api/v1/calls/{}", call.id));
+        idempotency.keep(conn, &answered)?;
+        Ok(answered)
+    });
+    Ok(answered.await?.into())
 }
 
 /// `GET /api/v1/calls`: calls, newest first.
@@ -66,9 +66,12 @@ pub async fn list(app: SharedApp, key: ApiKey, ValidQuery(query): ValidQuery<Cal
 /// `GET /api/v1/calls/{id}`
 pub async fn detail(app: SharedApp, key: ApiKey, id: Path<Uuid>) -> Answer {
     key.require(Scope::Read)?;
-    let (call, request) =
-        services::find(&app, *id).await?.ok_or_else(|| AppError::new(ErrorCode::NotFound))?;
-    Ok(HttpResponse::Ok().json(CallOut::new(&call, request.as_ref())))
+    let call_id = *id;
+    let found = app.db.read(move |conn| {
+        let call = models::load(conn, call_id)?.ok_or(ServiceError::NotFound)?;
+        Ok::<_, ServiceError>(shown(conn, StatusCode::OK, &call)?)
+    });
+    Ok(found.await?.into())
 }
 
 /// `GET /api/v1/calls/{id}/events`: the call's timeline.
@@ -93,11 +96,12 @@ pub async fn events(
 pub async fn transfer(
     app: SharedApp,
     key: ApiKey,
+    idempotency: Idempotency,
     id: Path<Uuid>,
     ValidJson(form): ValidJson<NewTransfer>,
 ) -> Answer {
     key.require(Scope::Transfer)?;
-    let (call, _) = services::find(&app, *id).await?.ok_or_else(|| AppError::new(ErrorCode::NotFound))?;
+    let call = services::find(&app, *id).await?;
     let request = TransferRequest {
         transfer_id: app.ids.id(),
         targets: targets(&app, &call, form.to).await?,
@@ -111,7 +115,7 @@ pub async fn transfer(
             .unwrap_or_else(|| call.caller_id.clone()),
         ring_timeout_secs: form.ring_timeout_secs.map_or(app.defaults.ring_timeout_secs, |secs| secs.get()),
     };
-    tell(&app, *id, Event::TransferRequested(request)).await
+    tell(&app, idempotency, *id, Event::TransferRequested(request)).await
 }
 
 /// Whom to ring, each of them once, and nobody who is on the line already.
@@ -131,65 +135,75 @@ async fn targets(app: &App, call: &Call, to: Destinations) -> Result<Vec<Target>
 }
 
 /// `POST /api/v1/calls/{id}/transfer/complete`: the agent who holds the customer leaves.
-pub async fn complete(app: SharedApp, key: ApiKey, id: Path<Uuid>) -> Answer {
+pub async fn complete(app: SharedApp, key: ApiKey, idempotency: Idempotency, id: Path<Uuid>) -> Answer {
     key.require(Scope::Transfer)?;
-    tell(&app, *id, Event::CompleteRequested).await
+    tell(&app, idempotency, *id, Event::CompleteRequested).await
 }
 
 /// `POST /api/v1/calls/{id}/transfer/cancel`: takes the transfer back.
-pub async fn cancel(app: SharedApp, key: ApiKey, id: Path<Uuid>) -> Answer {
+pub async fn cancel(app: SharedApp, key: ApiKey, idempotency: Idempotency, id: Path<Uuid>) -> Answer {
     key.require(Scope::Transfer)?;
-    tell(&app, *id, Event::CancelRequested).await
+    tell(&app, idempotency, *id, Event::CancelRequested).await
 }
 
 /// `POST /api/v1/calls/{id}/transfer/merge`: everybody into the room.
-pub async fn merge(app: SharedApp, key: ApiKey, id: Path<Uuid>) -> Answer {
+pub async fn merge(app: SharedApp, key: ApiKey, idempotency: Idempotency, id: Path<Uuid>) -> Answer {
     key.require(Scope::Transfer)?;
-    tell(&app, *id, Event::MergeRequested).await
+    tell(&app, idempotency, *id, Event::MergeRequested).await
 }
 
 /// `POST /api/v1/calls/{id}/transfer/swap`: the agent talks to the other of the two.
-pub async fn swap(app: SharedApp, key: ApiKey, id: Path<Uuid>) -> Answer {
+pub async fn swap(app: SharedApp, key: ApiKey, idempotency: Idempotency, id: Path<Uuid>) -> Answer {
     key.require(Scope::Transfer)?;
-    tell(&app, *id, Event::SwapRequested).await
+    tell(&app, idempotency, *id, Event::SwapRequested).await
 }
 
 /// `POST /api/v1/calls/{id}/participants/{role}/{control}`: hold, resume, mute, unmute or remove one person.
-pub async fn participant(app: SharedApp, key: ApiKey, path: Path<OnParticipant>) -> Answer {
+pub async fn participant(
+    app: SharedApp,
+    key: ApiKey,
+    idempotency: Idempotency,
+    path: Path<OnParticipant>,
+) -> Answer {
     key.require(Scope::Call)?;
     let OnParticipant { id, role, control } = path.into_inner();
     let event = match control {
         ParticipantControl::Control(control) => Event::ControlRequested { role, control },
         ParticipantControl::Remove => Event::RemoveRequested { role, by: Party::Crm },
     };
-    tell(&app, id, event).await
+    tell(&app, idempotency, id, event).await
 }
 
 /// `POST /api/v1/calls/{id}/hangup`: ends the call for everybody.
-pub async fn hangup(app: SharedApp, key: ApiKey, id: Path<Uuid>) -> Answer {
+pub async fn hangup(app: SharedApp, key: ApiKey, idempotency: Idempotency, id: Path<Uuid>) -> Answer {
     key.require(Scope::Call)?;
-    tell(&app, *id, Event::HangUpRequested { by: Party::Crm }).await
+    tell(&app, idempotency, *id, Event::HangUpRequested { by: Party::Crm }).await
 }
 
 /// Takes a request into the call: durable, and being carried out, when it is answered.
-async fn tell(app: &SharedApp, call_id: Uuid, event: Event) -> Answer {
+async fn tell(app: &SharedApp, idempotency: Idempotency, call_id: Uuid, event: Event) -> Answer {
     about(call_id, None);
-    services::take_in(app, call_id, event).await?;
-    let (call, request) =
-        services::find(app, call_id).await?.ok_or_else(|| AppError::new(ErrorCode::NotFound))?;
-    Ok(HttpResponse::Accepted().json(CallOut::new(&call, request.as_ref())))
+    let answered = services::take_in(app, call_id, event, move |conn, call| {
+        let answered = shown(conn, StatusCode::ACCEPTED, call)?;
+        idempotency.keep(conn, &answered)?;
+        Ok(answered)
+    });
+    Ok(answered.await?.into())
 }
 
-fn call_request(key: &ApiKey, idempotency_key: IdempotencyKey, form: &NewCall) -> CallRequest {
-    let asked = serde_json::to_string(form).unwrap_or_default();
+/// The call as the API shows it now.
+fn shown(conn: &mut DbConnection, status: StatusCode, call: &Call) -> DbResult<Answered> {
+    let request = models::request_of(conn, call.id)?;
+    Answered::new(status, &CallOut::new(call, request.as_ref()))
+}
+
+fn call_request(key: &ApiKey, form: &NewCall) -> CallRequest {
     let metadata = form.metadata.as_ref().and_then(|metadata| serde_json::to_string(metadata).ok());
     CallRequest {
         call_id: String::new(),
         api_key_id: key.id().to_string(),
         external_id: form.external_id.clone().map(Text::into_string),
         metadata,
-        idempotency_key: idempotency_key.0,
-        request_hash: Sha256::digest(asked).iter().map(|byte| format!("{byte:02x}")).collect(),
     }
 }
 

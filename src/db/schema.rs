@@ -60,8 +60,20 @@ diesel::table! {
         api_key_id -> Text,
         external_id -> Nullable<Text>,
         metadata -> Nullable<Text>,
-        idempotency_key -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (api_key_id, key) {
+        api_key_id -> Text,
+        key -> Text,
         request_hash -> Text,
+        claim -> Text,
+        claimed_until -> Timestamp,
+        status -> Nullable<Integer>,
+        headers -> Nullable<Text>,
+        body -> Nullable<Text>,
+        created_at -> Timestamp,
     }
 }
 
