@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`agents`] | accounts: the directory of agents, API keys |
 //! | [`app`] | the state that views and workers share |
+//! | [`audit`] | who changed what, and when |
 //! | [`calls`] | the domain: calls, legs, transfers; `calls::flow` is the pure heart |
 //! | [`clock`] | where time, ids and randomness come from |
 //! | [`copies`] | news between the copies of the service that share one PostgreSQL |
@@ -26,6 +27,7 @@
 //! | [`voice`] | what Twilio asks for: documents, callbacks, and the URLs it is given |
 pub mod agents;
 pub mod app;
+pub mod audit;
 pub mod calls;
 pub mod clock;
 pub mod copies;

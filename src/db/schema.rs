@@ -30,6 +30,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    audit_log (id) {
+        id -> BigInt,
+        at -> Timestamp,
+        actor_kind -> Text,
+        actor -> Text,
+        action -> Text,
+        subject -> Nullable<Text>,
+        detail -> Text,
+    }
+}
+
+diesel::table! {
     calls (id) {
         id -> Text,
         stage -> Text,
@@ -181,6 +193,7 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(
     agents,
     api_keys,
+    audit_log,
     call_requests,
     calls,
     commands,
