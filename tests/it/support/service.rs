@@ -77,6 +77,7 @@ impl TestService {
             ("TWILIO_ACCOUNT_SID", "AC00000000000000000000000000000001"),
             ("TWILIO_AUTH_TOKEN", AUTH_TOKEN),
             ("TWILIO_API_BASE_URL", "http://127.0.0.1:1"),
+            ("WARM_TRANSFER__TWILIO__CALLS_PER_SECOND", "0"),
             ("WARM_TRANSFER__SERVER__WORKERS", "1"),
             ("WARM_TRANSFER__SERVER__SHUTDOWN_TIMEOUT_SECS", "1"),
         ];
