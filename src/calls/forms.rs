@@ -61,6 +61,17 @@ impl<'de> Deserialize<'de> for Destination {
 pub struct Secs<const MIN: u32, const MAX: u32>(u32);
 
 impl<const MIN: u32, const MAX: u32> Secs<MIN, MAX> {
+    /// The number that stands for an absent one; the nearest that may be.
+    pub const fn new(number: u32) -> Self {
+        Self(if number < MIN {
+            MIN
+        } else if number > MAX {
+            MAX
+        } else {
+            number
+        })
+    }
+
     /// The number.
     pub fn get(self) -> u32 {
         self.0

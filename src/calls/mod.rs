@@ -2,6 +2,7 @@
 
 pub mod asking;
 pub mod attempts;
+mod audited;
 pub mod dispatcher;
 pub mod flow;
 pub mod forms;

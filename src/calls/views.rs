@@ -4,8 +4,10 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, IfMatch, IfNoneMatch};
 use actix_web::web::{Header, Path};
+use serde_json::json;
 use uuid::Uuid;
 
+use super::audited;
 use super::flow::{Call, Event, Leg, Party, Plan, Role, Target, TransferRequest};
 use super::forms::{
     CallList, Destination, Destinations, EventList, NewCall, NewOutcome, NewTransfer, OnParticipant,
@@ -17,6 +19,7 @@ use super::services::{self, ServiceError};
 use crate::agents;
 use crate::agents::models::Scope;
 use crate::app::{App, SharedApp};
+use crate::audit::{self, Entry};
 use crate::db::{DbConnection, DbError};
 use crate::error::{AppError, ErrorCode, ValidJson, ValidQuery};
 use crate::idempotency::{Answered, Idempotency};
@@ -43,7 +46,9 @@ pub async fn create(
     let call = planned(&app, form).await?;
     about(call.id, None);
     let request = CallRequest { call_id: call.id.to_string(), ..request };
+    let entry = audited::entry(key.actor(), app.clock.now(), call.id, &Event::Placed);
     let answered = services::place(&app, call, request, allow_duplicate, move |conn, call| {
+        audit::record(conn, &entry)?;
         let answered = shown(conn, StatusCode::CREATED, call, must_have_outcome)?
             .at(format!("/api/v1/calls/{}", call.id));
         idempotency.keep(conn, &answered)?;
@@ -145,7 +150,17 @@ pub async fn outcome(
         set_at: app.clock.now().naive_utc(),
     };
     let must_have_outcome = app.outcomes.required;
+    let entry = Entry {
+        at: row.set_at.and_utc(),
+        actor: key.actor(),
+        action: "call.outcome_set",
+        subject: Some(row.call_id.clone()),
+        detail: json!({ "disposition": row.disposition }),
+    };
     let set = services::set_outcome(&app, *id, row, move |conn, call, is_before| {
+        if is_before {
+            audit::record(conn, &entry)?;
+        }
         let answered = shown(conn, StatusCode::OK, call, must_have_outcome)?;
         match &if_match {
             Some(Header(tags)) if is_before && !is_one_of(&answered, tags) => Err(ServiceError::Changed),
@@ -196,7 +211,7 @@ pub async fn transfer(
             .unwrap_or_else(|| call.caller_id.clone()),
         ring_timeout_secs: form.ring_timeout_secs.map_or(app.defaults.ring_timeout_secs, |secs| secs.get()),
     };
-    tell(&app, idempotency, *id, Event::TransferRequested(request)).await
+    tell(&app, &key, idempotency, *id, Event::TransferRequested(request)).await
 }
 
 /// Whom to ring, each of them once, and nobody who is on the line already.
@@ -218,25 +233,25 @@ async fn targets(app: &App, call: &Call, to: Destinations) -> Result<Vec<Target>
 /// `POST /api/v1/calls/{id}/transfer/complete`: the agent who holds the customer leaves.
 pub async fn complete(app: SharedApp, key: ApiKey, idempotency: Idempotency, id: Path<Uuid>) -> Answer {
     key.require(Scope::Transfer)?;
-    tell(&app, idempotency, *id, Event::CompleteRequested).await
+    tell(&app, &key, idempotency, *id, Event::CompleteRequested).await
 }
 
 /// `POST /api/v1/calls/{id}/transfer/cancel`: takes the transfer back.
 pub async fn cancel(app: SharedApp, key: ApiKey, idempotency: Idempotency, id: Path<Uuid>) -> Answer {
     key.require(Scope::Transfer)?;
-    tell(&app, idempotency, *id, Event::CancelRequested).await
+    tell(&app, &key, idempotency, *id, Event::CancelRequested).await
 }
 
 /// `POST /api/v1/calls/{id}/transfer/merge`: everybody into the room.
 pub async fn merge(app: SharedApp, key: ApiKey, idempotency: Idempotency, id: Path<Uuid>) -> Answer {
     key.require(Scope::Transfer)?;
-    tell(&app, idempotency, *id, Event::MergeRequested).await
+    tell(&app, &key, idempotency, *id, Event::MergeRequested).await
 }
 
 /// `POST /api/v1/calls/{id}/transfer/swap`: the agent talks to the other of the two.
 pub async fn swap(app: SharedApp, key: ApiKey, idempotency: Idempotency, id: Path<Uuid>) -> Answer {
     key.require(Scope::Transfer)?;
-    tell(&app, idempotency, *id, Event::SwapRequested).await
+    tell(&app, &key, idempotency, *id, Event::SwapRequested).await
 }
 
 /// `POST /api/v1/calls/{id}/participants/{role}/{control}`: hold, resume, mute, unmute or remove one person.
@@ -252,20 +267,28 @@ pub async fn participant(
         ParticipantControl::Control(control) => Event::ControlRequested { role, control },
         ParticipantControl::Remove => Event::RemoveRequested { role, by: Party::Crm },
     };
-    tell(&app, idempotency, id, event).await
+    tell(&app, &key, idempotency, id, event).await
 }
 
 /// `POST /api/v1/calls/{id}/hangup`: ends the call for everybody.
 pub async fn hangup(app: SharedApp, key: ApiKey, idempotency: Idempotency, id: Path<Uuid>) -> Answer {
     key.require(Scope::Call)?;
-    tell(&app, idempotency, *id, Event::HangUpRequested { by: Party::Crm }).await
+    tell(&app, &key, idempotency, *id, Event::HangUpRequested { by: Party::Crm }).await
 }
 
 /// Takes a request into the call: durable, and being carried out, when it is answered.
-async fn tell(app: &SharedApp, idempotency: Idempotency, call_id: Uuid, event: Event) -> Answer {
+async fn tell(
+    app: &SharedApp,
+    key: &ApiKey,
+    idempotency: Idempotency,
+    call_id: Uuid,
+    event: Event,
+) -> Answer {
     about(call_id, None);
+    let entry = audited::entry(key.actor(), app.clock.now(), call_id, &event);
     let must_have_outcome = app.outcomes.required;
     let answered = services::take_in(app, call_id, event, move |conn, call| {
+        audit::record(conn, &entry)?;
         let answered = shown(conn, StatusCode::ACCEPTED, call, must_have_outcome)?;
         idempotency.keep(conn, &answered)?;
         Ok(answered)

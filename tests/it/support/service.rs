@@ -13,6 +13,7 @@ use tokio::sync::broadcast;
 use warm_transfer::agents::models::Scope;
 use warm_transfer::agents::services::create_key;
 use warm_transfer::app::App;
+use warm_transfer::audit::Actor;
 use warm_transfer::clock::{RandomIds, SystemClock};
 use warm_transfer::copies::Changed;
 use warm_transfer::db::DbError;
@@ -132,6 +133,7 @@ impl TestService {
                 conn,
                 agents,
                 api_keys,
+                audit_log,
                 call_requests,
                 calls,
                 commands,
@@ -166,7 +168,7 @@ impl TestService {
     /// A new key with these scopes.
     pub async fn key(&self, name: &str, scopes: &[Scope]) -> String {
         let app = self.server.app();
-        create_key(&app.db, &*app.clock, &*app.ids, name, scopes, None).await.unwrap()
+        create_key(&app.db, &*app.clock, &*app.ids, &Actor::system("test"), name, scopes, None).await.unwrap()
     }
 
     /// A request to it, to be completed and given to [`answer`].
