@@ -23,6 +23,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use serde::Serialize;
 
 use crate::calls::flow::table_page;
+use crate::error::errors_page;
 use crate::settings::{Settings, SettingsError};
 
 /// Outbound sales calls over Twilio Voice, transferred warm.
@@ -47,6 +48,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Print what is done about everything that can happen to a call, as a page of Markdown
     FailureTable,
+    /// Print every error the API answers, and what to do about it, as a page of Markdown
+    Errors,
     /// List every route
     Urls(FormatArgs),
     /// The directory of agents
@@ -97,6 +100,10 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Check(args) => block_on(check::run(args)),
         Command::FailureTable => {
             say!("{}", table_page().trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Errors => {
+            say!("{}", errors_page().trim_end());
             Ok(ExitCode::SUCCESS)
         }
         Command::Urls(args) => urls::run(args.format),
