@@ -57,6 +57,7 @@ error_codes! {
     UnknownField "unknown_field" 422 "There is no such field";
     UnknownAgent "unknown_agent" 422 "The directory has no agent of this name";
     IdempotencyKeyReused "idempotency_key_reused" 422 "Another request was made under the same Idempotency-Key";
+    RateLimited "rate_limited" 429 "Too many requests";
     Internal "internal" 500 "The service failed";
     Unavailable "unavailable" 503 "The service cannot do this right now";
 }

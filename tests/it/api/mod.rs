@@ -3,5 +3,6 @@
 mod audit;
 mod doors;
 mod fields;
+mod limits;
 mod outage;
 mod problems;
