@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::{App, InHand, SharedApp};
 use crate::calls::dispatcher;
+use crate::calls::pacing::Pace;
 use crate::clock::{IdSource, SharedClock};
 use crate::copies::Copies;
 use crate::db::Db;
@@ -75,7 +76,9 @@ pub fn build(settings: &Settings, clock: SharedClock, ids: Arc<dyn IdSource>) ->
             hold_music_url: optional(&settings.voice.hold_music_url),
         },
         policy: settings.policy(),
+        pace: Pace::per_second(settings.twilio.calls_per_second),
         defaults: settings.call_defaults(),
+        outcomes: settings.outcomes.clone(),
         database_budget: Duration::from_millis(settings.server.database_budget_ms),
         process: ids.id().to_string(),
         knock: Notify::new(),

@@ -7,6 +7,7 @@ pub mod dispatcher;
 pub mod flow;
 pub mod forms;
 pub mod models;
+pub mod pacing;
 pub mod queue;
 pub mod requests;
 mod rows;

@@ -33,6 +33,11 @@ impl ApiKey {
         self.0.id
     }
 
+    /// The key's name.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
     /// The key's holder, for the audit log.
     pub fn actor(&self) -> Actor {
         Actor::api_key(&self.0.name)
