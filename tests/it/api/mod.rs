@@ -3,6 +3,7 @@
 mod audit;
 mod doors;
 mod fields;
+mod limits;
 mod outage;
 mod problems;
 
