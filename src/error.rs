@@ -1,7 +1,6 @@
 //! Errors as the API tells them: one table of stable codes, one form (RFC 9457), and extractors that name the bad field.
 
 use std::fmt;
-use std::fmt::Write;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{self, Bytes};
@@ -16,7 +15,6 @@ use crate::calls::flow::Refusal;
 use crate::calls::services::ServiceError;
 use crate::db::DbError;
 use crate::middleware::request_log::request_id;
-use crate::twilio::errors::KNOWN_ERRORS;
 
 /// The largest JSON body that is read, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -95,6 +93,12 @@ error_codes! {
         "Its database is away or overloaded. Repeat the request after the seconds that `Retry-After` gives, a `POST` with the same `Idempotency-Key`.";
 }
 
+impl Serialize for ErrorCode {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.entry().0)
+    }
+}
+
 impl ErrorCode {
     /// The code of this name.
     pub fn named(name: &str) -> Option<Self> {
@@ -105,35 +109,6 @@ impl ErrorCode {
     pub fn reference(self) -> String {
         format!("/api/docs/errors#{}", self.entry().0)
     }
-}
-
-/// `docs/errors.md`.
-pub fn errors_page() -> String {
-    let mut page = String::from(
-        "# Errors\n\n\
-         Generated from `src/error.rs` and `src/twilio/errors.rs`; `UPDATE_DOCS=1 cargo test errors_page` writes it anew, \
-         `warm-transfer errors` prints it, and a running service shows it at `/api/docs/errors`.\n\n\
-         Whatever goes wrong is answered as a problem document ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457), \
-         `application/problem+json`). Programs go by its `code`, which never changes its meaning. `field` names the field it is \
-         about, `detail` says more to people, and `request_id` is the request's id in the log.\n\n\
-         | code | status | title | what to do |\n| --- | --- | --- | --- |\n",
-    );
-    for code in ErrorCode::iter() {
-        let (name, status, title) = code.entry();
-        let _ = writeln!(page, "| `{name}` | {status} | {title} | {} |", code.help());
-    }
-    page.push_str(
-        "\n## What Twilio refuses\n\n\
-         A request to us succeeds before Twilio is asked, so what Twilio refuses is told afterwards: the leg, and the transfer it \
-         was for, have a `failure`, a `failure_detail` in words, and Twilio's own number in `twilio_code`, in the call and in \
-         its events. These are explained; any other comes with Twilio's own words.\n\n\
-         | `twilio_code` | what is the matter | what to do |\n| --- | --- | --- |\n",
-    );
-    for known in KNOWN_ERRORS {
-        let _ =
-            writeln!(page, "| [{}]({}) | {} | {} |", known.code, known.page(), known.sentence, known.hint);
-    }
-    page
 }
 
 /// An error on its way to whoever asked.
@@ -417,15 +392,5 @@ mod tests {
             assert!(!title.ends_with('.') && code.help().ends_with('.'), "{name}");
             assert_eq!(ErrorCode::named(name), Some(code));
         }
-    }
-
-    #[test]
-    fn errors_page_is_current() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/errors.md");
-        if std::env::var_os("UPDATE_DOCS").is_some() {
-            std::fs::write(path, errors_page()).unwrap();
-        }
-        let written = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(written == errors_page(), "docs/errors.md is stale: UPDATE_DOCS=1 cargo test errors_page");
     }
 }

@@ -14,6 +14,7 @@
 //! | [`logging`] | how logs look |
 //! | [`management`] | the command line, one file a command |
 //! | [`middleware`] | what every request passes on its way to a view: Twilio's signature |
+//! | [`openapi`] | the OpenAPI document, the table of errors, and the pages that show them |
 //! | [`operations`] | health and readiness |
 //! | [`server`] | the running service: built from settings, run until stopped |
 //! | [`settings`] | layered, typed, checked settings |
@@ -35,6 +36,7 @@ pub mod error;
 pub mod logging;
 pub mod management;
 pub mod middleware;
+pub mod openapi;
 pub mod operations;
 pub mod server;
 pub mod settings;

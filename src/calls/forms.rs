@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::flow::{Bridge, CallStatus, Control, Ring, Role, Style};
 use crate::telephony::{Address, InvalidValue, PhoneNumber};
@@ -107,7 +108,7 @@ impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
 }
 
 /// `POST /api/v1/calls`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewCall {
     /// Rung first.
@@ -117,19 +118,22 @@ pub struct NewCall {
     /// What both see as caller; the setting `twilio.caller_id` if absent.
     pub caller_id: Option<PhoneNumber>,
     /// The CRM's own id for the call.
+    #[schema(inline)]
     pub external_id: Option<Text<200>>,
     /// Kept and given back as it is.
     pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
     /// How agent and customer are joined.
     pub bridge: Option<Bridge>,
     /// How long each phone rings; Twilio adds 5 seconds.
+    #[schema(inline)]
     pub ring_timeout_secs: Option<RingTimeout>,
     /// How long the call may last.
+    #[schema(inline)]
     pub time_limit_secs: Option<TimeLimit>,
 }
 
 /// `POST /api/v1/calls/{id}/transfer`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewTransfer {
     /// The second agent, or several to choose from.
@@ -143,10 +147,12 @@ pub struct NewTransfer {
     /// are rung together the first to press it takes the call, so there it is always asked for.
     pub require_accept: Option<bool>,
     /// What they are to know.
+    #[schema(inline)]
     pub briefing: Option<Text<1000>>,
     /// What they see as caller; the setting `transfers.caller_id`, or else the call's own caller id, if absent.
     pub caller_id: Option<PhoneNumber>,
     /// How long each of their phones rings; Twilio adds 5 seconds.
+    #[schema(inline)]
     pub ring_timeout_secs: Option<RingTimeout>,
 }
 
@@ -180,13 +186,15 @@ impl TryFrom<OneOrMany> for Destinations {
 }
 
 /// Path of `POST /api/v1/calls/{id}/participants/{role}/{control}`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
 pub struct OnParticipant {
     /// The call.
     pub id: uuid::Uuid,
     /// Whoever has this role and is on the line.
     pub role: Role,
     /// What is to be done.
+    #[param(inline)]
     pub control: ParticipantControl,
 }
 
@@ -209,7 +217,8 @@ impl<'de> Deserialize<'de> for ParticipantControl {
 }
 
 /// Query of `GET /api/v1/calls`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct CallList {
     /// Only calls in this status.
@@ -218,18 +227,22 @@ pub struct CallList {
     pub cursor: Option<uuid::Uuid>,
     /// How many at the most, 1 to 200.
     #[serde(default = "default_limit")]
+    #[param(inline, default = 50)]
     pub limit: Limit,
 }
 
 /// Query of `GET /api/v1/calls/{id}/events`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct EventList {
     /// Only entries after the one with this id.
     #[serde(default)]
+    #[param(minimum = -9_223_372_036_854_775_808_isize, maximum = 9_223_372_036_854_775_807_isize)]
     pub after: i64,
     /// How many at the most, 1 to 200.
     #[serde(default = "default_limit")]
+    #[param(inline, default = 50)]
     pub limit: Limit,
 }
 

@@ -3,6 +3,7 @@
 pub mod asking;
 pub mod attempts;
 pub mod dispatcher;
+pub mod examples;
 pub mod flow;
 pub mod forms;
 pub mod models;

@@ -6,6 +6,7 @@ use actix_web::web::Path;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::examples;
 use super::flow::{Call, Event, Leg, Party, Plan, Role, Target, TransferRequest};
 use super::forms::{
     CallList, Destination, Destinations, EventList, NewCall, NewTransfer, OnParticipant, ParticipantControl,
@@ -27,6 +28,15 @@ use crate::telephony::{Address, PhoneNumber};
 type Answer = Result<HttpResponse, AppError>;
 
 /// `POST /api/v1/calls`: asks for a call.
+#[utoipa::path(
+    post, path = "/api/v1/calls", tag = "calls",
+    summary = "Place a call",
+    description = "Rings the agent and, once they are on the line, the customer. Repeating the request with the same `Idempotency-Key` dials nobody again: it answers the call that the first made.",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Yours, a new one for each request: 1 to 255 visible ASCII characters.", min_length = 1, max_length = 255, pattern = "^[!-~]+$")),
+    request_body(content = NewCall, example = json!(examples::new_call())),
+    responses((status = 201, body = CallOut, description = "The call, being placed.", headers(("Location" = String, description = "The call's address.")), example = json!(examples::call()))),
+    extensions(("x-scope" = json!(Scope::Call)), ("x-errors" = json!([ErrorCode::UnknownAgent, ErrorCode::IdempotencyKeyReused]))),
+)]
 pub async fn create(
     app: SharedApp,
     key: ApiKey,
@@ -47,6 +57,14 @@ pub async fn create(
 }
 
 /// `GET /api/v1/calls`: calls, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/calls", tag = "calls",
+    summary = "List calls",
+    description = "Newest first, a page at a time.",
+    params(CallList),
+    responses((status = 200, body = CallPage, description = "A page of calls.", example = json!(examples::page()))),
+    extensions(("x-scope" = json!(Scope::Read))),
+)]
 pub async fn list(app: SharedApp, key: ApiKey, ValidQuery(query): ValidQuery<CallList>) -> Answer {
     key.require(Scope::Read)?;
     let limit = query.limit.get();
@@ -64,6 +82,14 @@ pub async fn list(app: SharedApp, key: ApiKey, ValidQuery(query): ValidQuery<Cal
 }
 
 /// `GET /api/v1/calls/{id}`
+#[utoipa::path(
+    get, path = "/api/v1/calls/{id}", tag = "calls",
+    summary = "Read a call",
+    description = "The call with its legs and transfers, as it is now.",
+    params(("id" = Uuid, Path, description = "The call.")),
+    responses((status = 200, body = CallOut, description = "The call.", example = json!(examples::connected()))),
+    extensions(("x-scope" = json!(Scope::Read))),
+)]
 pub async fn detail(app: SharedApp, key: ApiKey, id: Path<Uuid>) -> Answer {
     key.require(Scope::Read)?;
     let (call, request) =
@@ -72,6 +98,14 @@ pub async fn detail(app: SharedApp, key: ApiKey, id: Path<Uuid>) -> Answer {
 }
 
 /// `GET /api/v1/calls/{id}/events`: the call's timeline.
+#[utoipa::path(
+    get, path = "/api/v1/calls/{id}/events", tag = "calls",
+    summary = "Read a call's timeline",
+    description = "What happened to the call, oldest first.",
+    params(("id" = Uuid, Path, description = "The call."), EventList),
+    responses((status = 200, body = EventPage, description = "A page of the timeline.", example = json!(examples::events()))),
+    extensions(("x-scope" = json!(Scope::Read))),
+)]
 pub async fn events(
     app: SharedApp,
     key: ApiKey,
@@ -90,6 +124,15 @@ pub async fn events(
 }
 
 /// `POST /api/v1/calls/{id}/transfer`: brings a second agent in.
+#[utoipa::path(
+    post, path = "/api/v1/calls/{id}/transfer", tag = "transfers",
+    summary = "Transfer a call",
+    description = "Brings a second agent in while the first is still on the line.",
+    params(("id" = Uuid, Path, description = "The call.")),
+    request_body(content = NewTransfer, example = json!(examples::new_transfer())),
+    responses((status = 202, body = CallOut, description = "The call, with the transfer under way.", example = json!(examples::transferring()))),
+    extensions(("x-scope" = json!(Scope::Transfer)), ("x-errors" = json!([ErrorCode::NotConnected, ErrorCode::TransferInProgress, ErrorCode::HandingOver, ErrorCode::CallEnded, ErrorCode::UnknownAgent]))),
+)]
 pub async fn transfer(
     app: SharedApp,
     key: ApiKey,
@@ -131,30 +174,70 @@ async fn targets(app: &App, call: &Call, to: Destinations) -> Result<Vec<Target>
 }
 
 /// `POST /api/v1/calls/{id}/transfer/complete`: the agent who holds the customer leaves.
+#[utoipa::path(
+    post, path = "/api/v1/calls/{id}/transfer/complete", tag = "transfers",
+    summary = "Hand the call over",
+    description = "The agent who holds the customer leaves, as soon as the other two hear each other.",
+    params(("id" = Uuid, Path, description = "The call.")),
+    responses((status = 202, body = CallOut, description = "The call, being handed over.", example = json!(examples::transferring()))),
+    extensions(("x-scope" = json!(Scope::Transfer)), ("x-errors" = json!([ErrorCode::NoTransfer, ErrorCode::NotJoined, ErrorCode::HandingOver, ErrorCode::CallEnded]))),
+)]
 pub async fn complete(app: SharedApp, key: ApiKey, id: Path<Uuid>) -> Answer {
     key.require(Scope::Transfer)?;
     tell(&app, *id, Event::CompleteRequested).await
 }
 
 /// `POST /api/v1/calls/{id}/transfer/cancel`: takes the transfer back.
+#[utoipa::path(
+    post, path = "/api/v1/calls/{id}/transfer/cancel", tag = "transfers",
+    summary = "Take a transfer back",
+    description = "The second agent stops ringing, or leaves; customer and agent are together again.",
+    params(("id" = Uuid, Path, description = "The call.")),
+    responses((status = 202, body = CallOut, description = "The call, without the transfer.", example = json!(examples::connected()))),
+    extensions(("x-scope" = json!(Scope::Transfer)), ("x-errors" = json!([ErrorCode::NoTransfer, ErrorCode::HandingOver, ErrorCode::CallEnded]))),
+)]
 pub async fn cancel(app: SharedApp, key: ApiKey, id: Path<Uuid>) -> Answer {
     key.require(Scope::Transfer)?;
     tell(&app, *id, Event::CancelRequested).await
 }
 
 /// `POST /api/v1/calls/{id}/transfer/merge`: everybody into the room.
+#[utoipa::path(
+    post, path = "/api/v1/calls/{id}/transfer/merge", tag = "transfers",
+    summary = "Bring everybody together",
+    description = "While the agents talk privately: customer and both agents into the room.",
+    params(("id" = Uuid, Path, description = "The call.")),
+    responses((status = 202, body = CallOut, description = "The call, with everybody on their way to the room.", example = json!(examples::transferring()))),
+    extensions(("x-scope" = json!(Scope::Transfer)), ("x-errors" = json!([ErrorCode::NoTransfer, ErrorCode::NotJoined, ErrorCode::NotConsulting, ErrorCode::HandingOver, ErrorCode::CallEnded]))),
+)]
 pub async fn merge(app: SharedApp, key: ApiKey, id: Path<Uuid>) -> Answer {
     key.require(Scope::Transfer)?;
     tell(&app, *id, Event::MergeRequested).await
 }
 
 /// `POST /api/v1/calls/{id}/transfer/swap`: the agent talks to the other of the two.
+#[utoipa::path(
+    post, path = "/api/v1/calls/{id}/transfer/swap", tag = "transfers",
+    summary = "Talk to the other one",
+    description = "While the agents talk privately: the agent talks to the customer, and the second agent hears music; and back again.",
+    params(("id" = Uuid, Path, description = "The call.")),
+    responses((status = 202, body = CallOut, description = "The call, with the two changing places.", example = json!(examples::transferring()))),
+    extensions(("x-scope" = json!(Scope::Transfer)), ("x-errors" = json!([ErrorCode::NoTransfer, ErrorCode::NotJoined, ErrorCode::NotConsulting, ErrorCode::HandingOver, ErrorCode::CallEnded]))),
+)]
 pub async fn swap(app: SharedApp, key: ApiKey, id: Path<Uuid>) -> Answer {
     key.require(Scope::Transfer)?;
     tell(&app, *id, Event::SwapRequested).await
 }
 
 /// `POST /api/v1/calls/{id}/participants/{role}/{control}`: hold, resume, mute, unmute or remove one person.
+#[utoipa::path(
+    post, path = "/api/v1/calls/{id}/participants/{role}/{control}", tag = "participants",
+    summary = "Hold, mute or remove somebody",
+    description = "To whoever has this role and is on the line.",
+    params(OnParticipant),
+    responses((status = 202, body = CallOut, description = "The call, with this being done.", example = json!(examples::connected()))),
+    extensions(("x-scope" = json!(Scope::Call)), ("x-errors" = json!([ErrorCode::NotConnected, ErrorCode::NotOnLine, ErrorCode::OutsideRoom, ErrorCode::HandingOver, ErrorCode::CallEnded]))),
+)]
 pub async fn participant(app: SharedApp, key: ApiKey, path: Path<OnParticipant>) -> Answer {
     key.require(Scope::Call)?;
     let OnParticipant { id, role, control } = path.into_inner();
@@ -166,6 +249,14 @@ pub async fn participant(app: SharedApp, key: ApiKey, path: Path<OnParticipant>)
 }
 
 /// `POST /api/v1/calls/{id}/hangup`: ends the call for everybody.
+#[utoipa::path(
+    post, path = "/api/v1/calls/{id}/hangup", tag = "calls",
+    summary = "End a call",
+    description = "Ends it for everybody.",
+    params(("id" = Uuid, Path, description = "The call.")),
+    responses((status = 202, body = CallOut, description = "The call, being ended.", example = json!(examples::connected()))),
+    extensions(("x-scope" = json!(Scope::Call)), ("x-errors" = json!([ErrorCode::CallEnded]))),
+)]
 pub async fn hangup(app: SharedApp, key: ApiKey, id: Path<Uuid>) -> Answer {
     key.require(Scope::Call)?;
     tell(&app, *id, Event::HangUpRequested { by: Party::Crm }).await
