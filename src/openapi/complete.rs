@@ -57,8 +57,8 @@ fn is_closed(additional: Option<&AdditionalProperties<Schema>>) -> bool {
 /// The operations of a path, by method.
 pub fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     let all = [
-        ("GET", &mut item.get),
         ("POST", &mut item.post),
+        ("GET", &mut item.get),
         ("PUT", &mut item.put),
         ("PATCH", &mut item.patch),
         ("DELETE", &mut item.delete),

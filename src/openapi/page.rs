@@ -156,7 +156,7 @@ fn operation_section(method: &str, path: &str, operation: &Operation) -> String 
     if let Some((kind, content)) = body {
         let _ = write!(html, "<h4>Body</h4><p><code>{}</code>", Text(kind));
         if let Some(schema) = &content.schema {
-            let _ = write!(html, ": {}</p>", type_of(schema));
+            let _ = write!(html, " {}</p>{}", type_of(schema), body_fields(schema));
         }
     }
     let _ = write!(
@@ -167,6 +167,18 @@ fn operation_section(method: &str, path: &str, operation: &Operation) -> String 
     html.push_str(&answers(operation));
     html.push_str("</article>");
     html
+}
+
+/// The fields of what is sent, without a way to the schemas' end.
+fn body_fields(schema: &RefOr<Schema>) -> String {
+    let RefOr::Ref(reference) = schema else { return String::new() };
+    let name = reference.ref_location.rsplit('/').next().unwrap_or_default();
+    let components = document().components.as_ref();
+    let found = components.and_then(|components| components.schemas.get(name));
+    match found {
+        Some(RefOr::T(Schema::Object(object))) if !object.properties.is_empty() => field_list(object),
+        _ => String::new(),
+    }
 }
 
 /// The scope that the operation takes, as the document has it.
@@ -191,7 +203,7 @@ fn parameters(operation: &Operation) -> String {
         let kind = parameter.schema.as_ref().map(type_of).unwrap_or_default();
         let _ = write!(
             html,
-            "<dt><code>{}</code> {} <span class=\"note\">{place}{}</span></dt><dd>{}</dd>",
+            "<dt><code>{}</code> {} <span class=\"note\">· {place}{}</span></dt><dd>{}</dd>",
             Text(&parameter.name),
             kind,
             if is_required(&parameter.required) { ", required" } else { "" },
@@ -215,12 +227,12 @@ fn curl(method: &str, path: &str, operation: &Operation) -> String {
         };
     }
     let mut text = match method {
-        "GET" => String::from("curl"),
-        _ => format!("curl -X {method}"),
+        "GET" => format!("curl \"$URL{path}\""),
+        _ => format!("curl -X {method} \"$URL{path}\""),
     };
-    text.push_str(" -H \"Authorization: Bearer $KEY\"");
+    text.push_str(" \\\n  -H \"Authorization: Bearer $KEY\"");
     if operation.parameters.iter().flatten().any(|it| it.name == "Idempotency-Key") {
-        text.push_str(" -H \"Idempotency-Key: $(uuidgen)\"");
+        text.push_str(" \\\n  -H \"Idempotency-Key: $(uuidgen)\"");
     }
     if let Some((kind, content)) = operation.request_body.as_ref().and_then(|body| body.content.iter().next())
     {
@@ -231,7 +243,6 @@ fn curl(method: &str, path: &str, operation: &Operation) -> String {
         });
         let _ = write!(text, " \\\n  -d '{}'", example.unwrap_or_default());
     }
-    let _ = write!(text, " \\\n  \"$URL{path}\"");
     text
 }
 
@@ -296,8 +307,11 @@ fn fields(schema: &RefOr<Schema>) -> String {
     if object.properties.is_empty() {
         return format!("<p>{}</p>{}", type_of(schema), prose(description_of(schema)));
     }
-    let mut html = prose(object.description.as_deref().unwrap_or_default());
-    html.push_str("<dl class=\"fields\">");
+    prose(object.description.as_deref().unwrap_or_default()) + &field_list(object)
+}
+
+fn field_list(object: &Object) -> String {
+    let mut html = String::from("<dl class=\"fields\">");
     let is_sent =
         matches!(object.additional_properties.as_deref(), Some(AdditionalProperties::FreeForm(false)));
     for (name, field) in &object.properties {
@@ -307,7 +321,7 @@ fn fields(schema: &RefOr<Schema>) -> String {
             "<dt><code>{}</code> {}{}</dt><dd>{}</dd>",
             Text(name),
             type_of(field),
-            if is_required { " <span class=\"note\">required</span>" } else { "" },
+            if is_required { " <span class=\"note\">· required</span>" } else { "" },
             prose(description_of(field)),
         );
     }
@@ -320,7 +334,11 @@ fn description_of(schema: &RefOr<Schema>) -> &str {
         RefOr::Ref(reference) => &reference.description,
         RefOr::T(Schema::Object(object)) => object.description.as_deref().unwrap_or_default(),
         RefOr::T(Schema::Array(array)) => array.description.as_deref().unwrap_or_default(),
-        RefOr::T(Schema::OneOf(choice)) => choice.description.as_deref().unwrap_or_default(),
+        RefOr::T(Schema::OneOf(choice)) => match &choice.description {
+            Some(description) => description,
+            // Of a field that may be null, the other choice is described.
+            None => choice.items.iter().map(description_of).find(|said| !said.is_empty()).unwrap_or_default(),
+        },
         RefOr::T(Schema::AnyOf(choice)) => choice.description.as_deref().unwrap_or_default(),
         RefOr::T(_) => "",
     }
@@ -334,7 +352,7 @@ fn type_of(schema: &RefOr<Schema>) -> String {
             format!("<a class=\"type\" href=\"#schema-{0}\">{0}</a>", Text(name))
         }
         RefOr::T(Schema::Array(array)) => match &array.items {
-            ArrayItems::RefOrSchema(items) => format!("list of {}", type_of(items)),
+            ArrayItems::RefOrSchema(items) => format!("<span class=\"type\">list of</span> {}", type_of(items)),
             ArrayItems::False => "list".to_owned(),
         },
         RefOr::T(Schema::OneOf(choice)) => any_of(&choice.items),
@@ -347,8 +365,11 @@ fn type_of(schema: &RefOr<Schema>) -> String {
 
 fn any_of(items: &[RefOr<Schema>]) -> String {
     let (nulls, kinds): (Vec<_>, Vec<_>) = items.iter().partition(|item| is_null(item));
-    let kinds = kinds.into_iter().map(type_of).chain((!nulls.is_empty()).then(|| "null".to_owned()));
-    kinds.collect::<Vec<_>>().join(" or ")
+    let kinds = kinds
+        .into_iter()
+        .map(type_of)
+        .chain((!nulls.is_empty()).then(|| "<span class=\"type\">null</span>".to_owned()));
+    kinds.collect::<Vec<_>>().join(" <span class=\"type\">or</span> ")
 }
 
 fn object_type(object: &Object) -> String {
@@ -380,14 +401,14 @@ fn object_type(object: &Object) -> String {
         }
     }
     if !limits.is_empty() {
-        let _ = write!(text, " <span class=\"note\">{}</span>", Text(&limits.join(", ")));
+        let _ = write!(text, "<span class=\"note\">, {}</span>", Text(&limits.join(", ")));
     }
     if let Some(values) = object.enum_values.as_ref().filter(|_| object.description.is_none()) {
         let values: Vec<String> = values
             .iter()
             .map(|value| format!("<code>{}</code>", Text(value.as_str().unwrap_or_default())))
             .collect();
-        let _ = write!(text, " <span class=\"note\">{}</span>", values.join(", "));
+        let _ = write!(text, "<span class=\"note\">: {}</span>", values.join(", "));
     }
     text
 }
