@@ -73,8 +73,16 @@ error_codes! {
         "The person has not answered yet, or has left: the call's `legs` say which.";
     OutsideRoom "outside_room" 409 "They are waiting outside the room"
         "They hear music, or are asked whether they take the call. Hold and mute apply only to those who are in the room.";
+    DuplicateCall "duplicate_call" 409 "The customer is being called already"
+        "`call_id` is the call that is under way. Wait until it has ended, or say `allow_duplicate` if it is to be made all the same.";
+    ExternalIdTaken "external_id_taken" 409 "Another call has the same external_id"
+        "`call_id` is that call. Use another `external_id`, or look at the call there is.";
     CallEnded "call_ended" 409 "The call has ended"
         "Nothing can be done to it any more. `ended_by` and `end_reason` say how it ended.";
+    RequestInProgress "request_in_progress" 409 "The same request is being worked on"
+        "Another request under the same `Idempotency-Key` has not been answered yet. Repeat it after the seconds that `Retry-After` gives: it gets the same answer.";
+    PreconditionFailed "precondition_failed" 412 "The call is not any more what the request takes it for"
+        "It has changed since the `ETag` in `If-Match` was read. Read it again, and decide anew.";
     PayloadTooLarge "payload_too_large" 413 "The body is too large"
         "A body has at most 64 KiB. Send less, in `metadata` perhaps.";
     UnsupportedMediaType "unsupported_media_type" 415 "The body must be application/json"
@@ -117,6 +125,8 @@ pub struct AppError {
     code: ErrorCode,
     detail: Option<String>,
     field: Option<String>,
+    call_id: Option<Uuid>,
+    request_id: Option<Uuid>,
 }
 
 #[derive(Serialize)]
@@ -130,23 +140,30 @@ struct Problem<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    call_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<Uuid>,
 }
 
 impl AppError {
     /// Nothing but its code.
     pub fn new(code: ErrorCode) -> Self {
-        Self { code, detail: None, field: None }
+        // Here and not when it is written: what wraps the views writes it when their request is forgotten.
+        Self { code, detail: None, field: None, call_id: None, request_id: request_id() }
     }
 
     /// A field has a value that cannot be; `detail` completes the sentence that the field's name begins.
     pub fn field(field: impl Into<String>, detail: impl Into<String>) -> Self {
         let field = field.into();
-        Self {
-            code: ErrorCode::InvalidField,
-            detail: Some(format!("{field} {}", detail.into())),
-            field: Some(field),
-        }
+        let detail = format!("{field} {}", detail.into());
+        Self::new(ErrorCode::InvalidField).with_field(field).with_detail(detail)
+    }
+
+    /// Names the call that is in the way.
+    #[must_use]
+    pub fn with_call(mut self, call_id: Uuid) -> Self {
+        self.call_id = Some(call_id);
+        self
     }
 
     /// Names the field it is about.
@@ -185,14 +202,14 @@ impl ResponseError for AppError {
     fn error_response(&self) -> HttpResponse {
         let (code, status, title) = self.code.entry();
         let (detail, field) = (self.detail.as_deref(), self.field.as_deref());
-        let (r#type, request_id) = (self.code.reference(), request_id());
-        let problem = Problem { r#type, title, status, code, detail, field, request_id };
+        let (r#type, call_id, request_id) = (self.code.reference(), self.call_id, self.request_id);
+        let problem = Problem { r#type, title, status, code, detail, field, call_id, request_id };
         let mut response = HttpResponse::build(self.status_code());
         match self.code {
             ErrorCode::Unauthenticated => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
             }
-            ErrorCode::Unavailable => {
+            ErrorCode::Unavailable | ErrorCode::RequestInProgress => {
                 response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECS.to_string()));
             }
             _ => {}
@@ -215,7 +232,9 @@ impl From<ServiceError> for AppError {
         match error {
             ServiceError::Db(error) => error.into(),
             ServiceError::NotFound => Self::new(ErrorCode::NotFound),
-            ServiceError::IdempotencyKeyReused => Self::new(ErrorCode::IdempotencyKeyReused),
+            ServiceError::Changed => Self::new(ErrorCode::PreconditionFailed),
+            ServiceError::Duplicate(live) => Self::new(ErrorCode::DuplicateCall).with_call(live),
+            ServiceError::ExternalIdTaken(taken) => Self::new(ErrorCode::ExternalIdTaken).with_call(taken),
             ServiceError::Refused(refusal) => Self::new(match refusal {
                 Refusal::NotConnected => ErrorCode::NotConnected,
                 Refusal::TransferInProgress => ErrorCode::TransferInProgress,
@@ -252,7 +271,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for ValidJson<T> {
 }
 
 /// The extractor hides why it failed; the status it would have answered tells.
-fn unread(error: &actix_web::Error) -> AppError {
+pub(crate) fn unread(error: &actix_web::Error) -> AppError {
     let is_too_large = error.as_response_error().status_code() == StatusCode::PAYLOAD_TOO_LARGE;
     AppError::new(if is_too_large { ErrorCode::PayloadTooLarge } else { ErrorCode::UnreadableBody })
 }

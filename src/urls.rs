@@ -4,7 +4,7 @@ use actix_web::web::{self, ServiceConfig};
 use serde::Serialize;
 
 use crate::error;
-use crate::{calls, openapi, operations, voice};
+use crate::{audit, calls, openapi, operations, voice};
 
 /// A route, for `warm-transfer urls`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -23,6 +23,7 @@ pub struct Route {
 pub fn routes() -> impl Iterator<Item = &'static Route> {
     calls::urls::ROUTES
         .iter()
+        .chain(audit::urls::ROUTES)
         .chain(voice::urls::ROUTES)
         .chain(openapi::urls::ROUTES)
         .chain(operations::ROUTES)
@@ -36,6 +37,7 @@ pub fn configure(config: &mut ServiceConfig) {
         // Routes are tried in this order; Twilio's are asked most, and compare without patterns.
         .configure(voice::urls::configure)
         .configure(calls::urls::configure)
+        .configure(audit::urls::configure)
         .configure(openapi::urls::configure)
         .configure(operations::configure)
         .default_service(web::to(error::not_found));

@@ -57,6 +57,8 @@ pub fn call() -> Value {
         "status": "queued",
         "ended_by": null,
         "end_reason": null,
+        "end_detail": null,
+        "queue_position": 3,
         "bridge": "dial",
         "caller_id": "+15550100100",
         "agent_caller_id": "+15550100100",
@@ -68,6 +70,8 @@ pub fn call() -> Value {
         "room": "room-6f1c2b9a4e8d4b6c9a7f",
         "conference_sid": null,
         "external_id": "deal-42",
+        "outcome": null,
+        "outcome_missing": false,
         "metadata": { "campaign": "autumn" },
         "ring_timeout_secs": 25,
         "time_limit_secs": 14_400,
@@ -81,6 +85,7 @@ pub fn call() -> Value {
 pub fn connected() -> Value {
     let mut call = call();
     call["status"] = json!("connected");
+    call["queue_position"] = Value::Null;
     call["connected_at"] = json!("2026-11-21T09:30:04.500000Z");
     call["legs"] = json!([
         leg(AGENT, "first_agent", "Alice", "+15550100101", "in_progress"),
@@ -114,6 +119,23 @@ pub fn transferring() -> Value {
         "requested_at": "2026-11-21T09:31:10.000000Z",
         "ended_at": null,
     }]);
+    call
+}
+
+/// What came of a call.
+pub fn new_outcome() -> Value {
+    json!({ "disposition": "appointment", "notes": "Tuesday at ten, by video." })
+}
+
+/// A call of which it is known what came of it.
+pub fn with_outcome() -> Value {
+    let mut call = connected();
+    call["outcome"] = json!({
+        "disposition": "appointment",
+        "notes": "Tuesday at ten, by video.",
+        "set_by": "crm",
+        "set_at": "2026-11-21T09:35:00.000000Z",
+    });
     call
 }
 

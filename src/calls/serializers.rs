@@ -10,7 +10,7 @@ use super::flow::{
     Bridge, Call, CallStatus, EndReason, Failure, Leg, LegStatus, Party, Ring, Role, Style, Transfer,
     TransferStatus,
 };
-use super::models::{CallRequest, EventRow};
+use super::models::{Beside, EventRow, OutcomeRow};
 use crate::telephony::{Address, CallSid, ConferenceSid, PhoneNumber};
 
 /// A call.
@@ -25,6 +25,10 @@ pub struct CallOut<'a> {
     ended_by: Option<Party>,
     /// Why it ended, once it has.
     end_reason: Option<EndReason>,
+    /// More on that in words, where there is more to say.
+    end_detail: Option<&'a str>,
+    /// Where it stands in the dial queue, from 1; null once it is being dialled.
+    queue_position: Option<i64>,
     /// How agent and customer are joined.
     bridge: Bridge,
     /// What the customer sees as caller.
@@ -41,6 +45,10 @@ pub struct CallOut<'a> {
     conference_sid: Option<&'a ConferenceSid>,
     /// The CRM's own id, as given.
     external_id: Option<&'a str>,
+    /// What came of it, as somebody has said.
+    outcome: Option<OutcomeOut<'a>>,
+    /// It is over, should have an outcome, and has none.
+    outcome_missing: bool,
     /// As given.
     #[schema(value_type = Option<Object>)]
     metadata: Option<Value>,
@@ -57,6 +65,31 @@ pub struct CallOut<'a> {
     /// When its last leg ended.
     #[serde(serialize_with = "rfc3339_or_null")]
     ended_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Outcome)]
+struct OutcomeOut<'a> {
+    /// One of the site's words.
+    disposition: &'a str,
+    /// What else is worth knowing.
+    notes: Option<&'a str>,
+    /// Whose API key said so, by name.
+    set_by: &'a str,
+    /// When.
+    #[serde(serialize_with = "rfc3339")]
+    set_at: DateTime<Utc>,
+}
+
+impl<'a> OutcomeOut<'a> {
+    fn new(row: &'a OutcomeRow) -> Self {
+        Self {
+            disposition: &row.disposition,
+            notes: row.notes.as_deref(),
+            set_by: &row.set_by,
+            set_at: row.set_at.and_utc(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -170,13 +203,17 @@ pub struct EventPage {
 
 impl<'a> CallOut<'a> {
     /// The call as the API shows it, with what the CRM said of it.
-    pub fn new(call: &'a Call, request: Option<&'a CallRequest>) -> Self {
+    pub fn new(call: &'a Call, beside: &'a Beside, must_have_outcome: bool) -> Self {
+        let request = beside.request.as_ref();
         let metadata = request.and_then(|request| request.metadata.as_deref());
+        let is_over = call.status == CallStatus::Ended;
         Self {
             id: call.id,
             status: call.status,
-            ended_by: call.ended_by.filter(|_| call.status == CallStatus::Ended),
-            end_reason: call.end_reason.filter(|_| call.status == CallStatus::Ended),
+            ended_by: call.ended_by.filter(|_| is_over),
+            end_reason: call.end_reason.filter(|_| is_over),
+            end_detail: call.end_detail.as_deref(),
+            queue_position: beside.queue_position,
             bridge: call.bridge,
             caller_id: &call.caller_id,
             agent_caller_id: &call.agent_caller_id,
@@ -185,6 +222,11 @@ impl<'a> CallOut<'a> {
             room: &call.room,
             conference_sid: call.conference_sid.as_ref(),
             external_id: request.and_then(|request| request.external_id.as_deref()),
+            outcome: beside.outcome.as_ref().map(OutcomeOut::new),
+            outcome_missing: must_have_outcome
+                && is_over
+                && call.connected_at.is_some()
+                && beside.outcome.is_none(),
             metadata: metadata.and_then(|text| serde_json::from_str(text).ok()),
             ring_timeout_secs: call.ring_timeout_secs,
             time_limit_secs: call.time_limit_secs,
@@ -192,6 +234,13 @@ impl<'a> CallOut<'a> {
             connected_at: call.connected_at,
             ended_at: call.ended_at,
         }
+    }
+}
+
+impl CallOut<'_> {
+    /// Whose it is.
+    pub fn id(&self) -> Uuid {
+        self.id
     }
 }
 

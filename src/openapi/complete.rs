@@ -7,7 +7,7 @@ use serde_json::json;
 use strum::IntoEnumIterator;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::{AdditionalProperties, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
@@ -16,6 +16,8 @@ use utoipa::openapi::{
 
 use super::schemas::PROBLEM;
 use crate::error::ErrorCode;
+use crate::idempotency::REPLAYED;
+use crate::middleware::api_key::IDEMPOTENCY_KEY;
 use crate::urls;
 
 /// The security scheme's name.
@@ -69,7 +71,11 @@ pub fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &m
 fn complete_operation(method: &str, path: &str, operation: &mut Operation) {
     let route = urls::routes().find(|it| it.path == path && it.methods.split(' ').any(|it| it == method));
     operation.operation_id = route.map(|route| route.name.replace(':', "_"));
+    if method == "POST" {
+        may_be_repeated(operation);
+    }
     parameters_are_never_null(operation);
+    name_versions(method, operation);
     let extensions = operation.extensions.take();
     let said = |name: &str| extensions.as_ref().and_then(|extensions| extensions.get(name)).cloned();
     let scope = said("x-scope").and_then(|scope| scope.as_str().map(str::to_owned));
@@ -84,6 +90,40 @@ fn complete_operation(method: &str, path: &str, operation: &mut Operation) {
     }
     for (status, codes) in by_status {
         operation.responses.responses.insert(status.to_string(), RefOr::T(problem(status, &codes)));
+    }
+}
+
+/// Every POST takes an `Idempotency-Key` (`middleware::idempotency`).
+fn may_be_repeated(operation: &mut Operation) {
+    let schema = ObjectBuilder::new()
+        .schema_type(SchemaType::Type(Type::String))
+        .min_length(Some(1))
+        .max_length(Some(255))
+        .pattern(Some("^[!-~]+$"));
+    let parameter = ParameterBuilder::new()
+        .name(IDEMPOTENCY_KEY)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "A new one for each request: 1 to 255 visible ASCII characters. A request that is repeated under its key gets the \
+             answer that it got before, within a day, and has no other effect.",
+        ))
+        .schema(Some(schema));
+    operation.parameters.get_or_insert_default().push(parameter.build());
+}
+
+/// A call is answered with its `ETag`, and a repeated answer says that it is one.
+fn name_versions(method: &str, operation: &mut Operation) {
+    let answers = operation.responses.responses.iter_mut().filter(|(status, _)| status.starts_with('2'));
+    for (_, answer) in answers {
+        let RefOr::T(answer) = answer else { continue };
+        let is_call = |content: &Content| matches!(&content.schema, Some(RefOr::Ref(it)) if it.ref_location.ends_with("/Call"));
+        if answer.content.values().any(is_call) {
+            answer.headers.insert("ETag".into(), text_header("Changes whenever the call does."));
+        }
+        if method == "POST" {
+            answer.headers.insert(REPLAYED.into(), text_header("`true` if this was answered before."));
+        }
     }
 }
 
@@ -129,6 +169,9 @@ fn errors_by_shape(operation: &Operation) -> Vec<ErrorCode> {
     }
     if has(ParameterIn::Header) {
         codes.push(InvalidField);
+    }
+    if operation.parameters.iter().flatten().any(|it| it.name == IDEMPOTENCY_KEY) {
+        codes.extend([RequestInProgress, IdempotencyKeyReused]);
     }
     if let Some(body) = &operation.request_body {
         codes.extend([UnreadableBody, PayloadTooLarge, UnsupportedMediaType]);

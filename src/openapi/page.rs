@@ -352,7 +352,9 @@ fn type_of(schema: &RefOr<Schema>) -> String {
             format!("<a class=\"type\" href=\"#schema-{0}\">{0}</a>", Text(name))
         }
         RefOr::T(Schema::Array(array)) => match &array.items {
-            ArrayItems::RefOrSchema(items) => format!("<span class=\"type\">list of</span> {}", type_of(items)),
+            ArrayItems::RefOrSchema(items) => {
+                format!("<span class=\"type\">list of</span> {}", type_of(items))
+            }
             ArrayItems::False => "list".to_owned(),
         },
         RefOr::T(Schema::OneOf(choice)) => any_of(&choice.items),

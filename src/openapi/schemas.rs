@@ -8,6 +8,8 @@ use utoipa::openapi::schema::{AnyOfBuilder, KnownFormat, SchemaFormat, SchemaTyp
 use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::audit::forms::Moment;
+use crate::audit::models::ActorKind;
 use crate::calls::flow::{
     Bridge, CallStatus, Control, EndReason, Failure, LegStatus, Party, Ring, Role, Style, TransferStatus,
 };
@@ -39,6 +41,9 @@ pub struct Problem {
     /// The field that it is about: of the body, a parameter of the address, or a header.
     #[schema(nullable = false)]
     field: Option<String>,
+    /// The other call that stands in the way.
+    #[schema(nullable = false)]
+    call_id: Option<uuid::Uuid>,
     /// The request's id in the service's log.
     #[schema(nullable = false)]
     request_id: Option<uuid::Uuid>,
@@ -91,6 +96,7 @@ words! {
     Ring "In which order several second agents are rung.";
     Party "Who ended a call.";
     EndReason "Why a call ended.";
+    ActorKind "What sort of somebody made a change.";
 }
 
 macro_rules! texts {
@@ -159,6 +165,17 @@ impl PartialSchema for ParticipantControl {
 }
 
 impl ToSchema for ParticipantControl {}
+
+impl PartialSchema for Moment {
+    fn schema() -> RefOr<Schema> {
+        text()
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .examples(["2027-01-31T09:00:00Z"])
+            .into()
+    }
+}
+
+impl ToSchema for Moment {}
 
 impl<const MIN: u32, const MAX: u32> PartialSchema for Secs<MIN, MAX> {
     fn schema() -> RefOr<Schema> {

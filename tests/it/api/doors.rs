@@ -69,8 +69,9 @@ async fn a_key_opens_what_its_scopes_say() {
     for (route, method, path) in doors().filter(|(route, ..)| route.access == "api key") {
         let opens = match route.name {
             "calls:list" | "calls:detail" | "calls:events" => "reader",
-            "calls:create" | "calls:hangup" | "calls:participant" => "caller",
+            "calls:create" | "calls:hangup" | "calls:participant" | "calls:outcome" => "caller",
             "calls:transfer" | "calls:complete" | "calls:cancel" | "calls:merge" | "calls:swap" => "mover",
+            "audit:list" => "admin",
             other => panic!("{other}: say here which scope opens it"),
         };
         for (name, token) in &keys {
@@ -80,6 +81,7 @@ async fn a_key_opens_what_its_scopes_say() {
                     "agent": "client:dana", "customer": "+15550100102"
                 })),
                 "calls:transfer" => request.json(&serde_json::json!({ "to": "client:ben" })),
+                "calls:outcome" => request.json(&serde_json::json!({ "disposition": "sale" })),
                 _ => request,
             };
             let answered = answer(request).await;
