@@ -5,7 +5,6 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-#[expect(unused_imports, reason = "named by a schema only")]
 use super::models::ActorKind;
 use super::models::EntryRow;
 
