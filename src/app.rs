@@ -17,6 +17,7 @@ use crate::calls::queue::Claimant;
 use crate::calls::services::Advanced;
 use crate::clock::{IdSource, SharedClock};
 use crate::copies::Changed;
+use crate::crm::Crm;
 use crate::db::Db;
 use crate::telephony::PhoneNumber;
 use crate::twilio::TwilioClient;
@@ -80,6 +81,8 @@ pub struct App {
     pub runtime: Handle,
     /// Keeps what Twilio sends.
     pub journal: Journal,
+    /// Tells CRMs what happens.
+    pub crm: Crm,
     /// Ends the worker.
     pub stopping: CancellationToken,
 }

@@ -50,6 +50,7 @@ error_codes! {
     NotOnLine "not_on_line" 409 "Nobody in this role is on the line";
     OutsideRoom "outside_room" 409 "They are waiting outside the room";
     CallEnded "call_ended" 409 "The call has ended";
+    CursorGone "cursor_gone" 410 "What follows this position is not kept, or it is none";
     PayloadTooLarge "payload_too_large" 413 "The body is too large";
     UnsupportedMediaType "unsupported_media_type" 415 "The body must be application/json";
     InvalidField "invalid_field" 422 "A field has a value that cannot be";

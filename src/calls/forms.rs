@@ -221,21 +221,10 @@ pub struct CallList {
     pub limit: Limit,
 }
 
-/// Query of `GET /api/v1/calls/{id}/events`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EventList {
-    /// Only entries after the one with this id.
-    #[serde(default)]
-    pub after: i64,
-    /// How many at the most, 1 to 200.
-    #[serde(default = "default_limit")]
-    pub limit: Limit,
-}
-
 /// How many entries a page has.
 pub type Limit = Secs<1, 200>;
 
-fn default_limit() -> Limit {
+/// Unless the request says otherwise.
+pub fn default_limit() -> Limit {
     Secs(50)
 }

@@ -1,4 +1,4 @@
-//! What the API answers: calls, legs, transfers and timeline entries as JSON.
+//! What the API answers: calls, legs and transfers as JSON.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
@@ -9,7 +9,7 @@ use super::flow::{
     Bridge, Call, CallStatus, EndReason, Failure, Leg, LegStatus, Party, Ring, Role, Style, Transfer,
     TransferStatus,
 };
-use super::models::{CallRequest, EventRow};
+use super::models::CallRequest;
 use crate::telephony::{Address, CallSid, ConferenceSid, PhoneNumber};
 
 /// A call.
@@ -78,17 +78,6 @@ struct TransferOut<'a> {
     ended_at: Option<DateTime<Utc>>,
 }
 
-/// One entry of a timeline.
-#[derive(Debug, Serialize)]
-pub struct EventOut {
-    id: i64,
-    #[serde(serialize_with = "rfc3339")]
-    at: DateTime<Utc>,
-    kind: String,
-    leg_id: Option<String>,
-    detail: Value,
-}
-
 /// A page of calls, newest first.
 #[derive(Debug, Serialize)]
 pub struct CallPage<'a> {
@@ -96,13 +85,6 @@ pub struct CallPage<'a> {
     pub calls: Vec<CallOut<'a>>,
     /// `cursor` of the next page, if there may be one.
     pub next_cursor: Option<Uuid>,
-}
-
-/// A page of a timeline, oldest first.
-#[derive(Debug, Serialize)]
-pub struct EventPage {
-    /// The entries.
-    pub events: Vec<EventOut>,
 }
 
 impl<'a> CallOut<'a> {
@@ -173,24 +155,19 @@ impl<'a> TransferOut<'a> {
     }
 }
 
-impl From<EventRow> for EventOut {
-    fn from(row: EventRow) -> Self {
-        Self {
-            id: row.id,
-            at: row.at.and_utc(),
-            kind: row.kind,
-            leg_id: row.leg_id,
-            detail: serde_json::from_str(&row.detail).unwrap_or_default(),
-        }
-    }
-}
-
 /// `2026-11-21T09:30:00.123456Z`.
-fn rfc3339<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+///
+/// # Errors
+/// The serializer's.
+pub fn rfc3339<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Micros, true))
 }
 
-fn rfc3339_or_null<S: Serializer>(at: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
+/// The same, or null.
+///
+/// # Errors
+/// The serializer's.
+pub fn rfc3339_or_null<S: Serializer>(at: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
     match at {
         Some(at) => rfc3339(at, serializer),
         None => serializer.serialize_none(),

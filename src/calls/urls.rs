@@ -39,7 +39,7 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .service(resource("/api/v1/calls").route(post().to(views::create)).route(get().to(views::list)))
         .service(resource("/api/v1/calls/{id}").route(get().to(views::detail)))
-        .service(resource("/api/v1/calls/{id}/events").route(get().to(views::events)))
+        .service(resource("/api/v1/calls/{id}/events").route(get().to(crate::crm::views::of_call)))
         .service(resource("/api/v1/calls/{id}/transfer").route(post().to(views::transfer)))
         .service(resource("/api/v1/calls/{id}/transfer/complete").route(post().to(views::complete)))
         .service(resource("/api/v1/calls/{id}/transfer/cancel").route(post().to(views::cancel)))

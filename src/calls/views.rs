@@ -8,11 +8,10 @@ use uuid::Uuid;
 
 use super::flow::{Call, Event, Leg, Party, Plan, Role, Target, TransferRequest};
 use super::forms::{
-    CallList, Destination, Destinations, EventList, NewCall, NewTransfer, OnParticipant, ParticipantControl,
-    Text,
+    CallList, Destination, Destinations, NewCall, NewTransfer, OnParticipant, ParticipantControl, Text,
 };
 use super::models::{self, CallRequest};
-use super::serializers::{CallOut, CallPage, EventOut, EventPage};
+use super::serializers::{CallOut, CallPage};
 use super::services;
 use crate::agents;
 use crate::agents::models::Scope;
@@ -69,24 +68,6 @@ pub async fn detail(app: SharedApp, key: ApiKey, id: Path<Uuid>) -> Answer {
     let (call, request) =
         services::find(&app, *id).await?.ok_or_else(|| AppError::new(ErrorCode::NotFound))?;
     Ok(HttpResponse::Ok().json(CallOut::new(&call, request.as_ref())))
-}
-
-/// `GET /api/v1/calls/{id}/events`: the call's timeline.
-pub async fn events(
-    app: SharedApp,
-    key: ApiKey,
-    id: Path<Uuid>,
-    ValidQuery(query): ValidQuery<EventList>,
-) -> Answer {
-    key.require(Scope::Read)?;
-    let call_id = *id;
-    let rows = app.db.read(move |conn| {
-        let is_known = models::load(conn, call_id)?.is_some();
-        let rows = models::timeline(conn, call_id, query.after, query.limit.get().into())?;
-        Ok::<_, DbError>(is_known.then_some(rows))
-    });
-    let rows = rows.await?.ok_or_else(|| AppError::new(ErrorCode::NotFound))?;
-    Ok(HttpResponse::Ok().json(EventPage { events: rows.into_iter().map(EventOut::from).collect() }))
 }
 
 /// `POST /api/v1/calls/{id}/transfer`: brings a second agent in.

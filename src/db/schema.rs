@@ -123,6 +123,14 @@ diesel::table! {
         kind -> Text,
         leg_id -> Nullable<Text>,
         detail -> Text,
+        position -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    event_feed (id) {
+        id -> Integer,
+        last_position -> BigInt,
     }
 }
 
@@ -172,6 +180,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     call_requests,
     calls,
     commands,
+    event_feed,
     events,
     legs,
     timers,
