@@ -8,6 +8,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, dev::Payl
 use futures_util::future::{LocalBoxFuture, Ready, ready};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use uuid::Uuid;
 
 use crate::calls::flow::Refusal;
 use crate::calls::services::ServiceError;
@@ -49,8 +50,12 @@ error_codes! {
     HandingOver "handing_over" 409 "The call is being handed over: the first agent is leaving";
     NotOnLine "not_on_line" 409 "Nobody in this role is on the line";
     OutsideRoom "outside_room" 409 "They are waiting outside the room";
+    DuplicateCall "duplicate_call" 409 "The customer is being called already";
+    ExternalIdTaken "external_id_taken" 409 "Another call has the same external_id";
     CallEnded "call_ended" 409 "The call has ended";
     CursorGone "cursor_gone" 410 "What follows this position is not kept, or it is none";
+    PreconditionFailed "precondition_failed" 412 "The call is not any more what the request takes it for";
+    RequestInProgress "request_in_progress" 409 "The same request is being worked on";
     PayloadTooLarge "payload_too_large" 413 "The body is too large";
     UnsupportedMediaType "unsupported_media_type" 415 "The body must be application/json";
     InvalidField "invalid_field" 422 "A field has a value that cannot be";
@@ -67,6 +72,7 @@ pub struct AppError {
     code: ErrorCode,
     detail: Option<String>,
     field: Option<String>,
+    call_id: Option<Uuid>,
 }
 
 #[derive(Serialize)]
@@ -79,22 +85,28 @@ struct Problem<'a> {
     detail: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call_id: Option<Uuid>,
 }
 
 impl AppError {
     /// Nothing but its code.
     pub fn new(code: ErrorCode) -> Self {
-        Self { code, detail: None, field: None }
+        Self { code, detail: None, field: None, call_id: None }
     }
 
     /// A field has a value that cannot be; `detail` completes the sentence that the field's name begins.
     pub fn field(field: impl Into<String>, detail: impl Into<String>) -> Self {
         let field = field.into();
-        Self {
-            code: ErrorCode::InvalidField,
-            detail: Some(format!("{field} {}", detail.into())),
-            field: Some(field),
-        }
+        let detail = format!("{field} {}", detail.into());
+        Self::new(ErrorCode::InvalidField).with_field(field).with_detail(detail)
+    }
+
+    /// Names the call that is in the way.
+    #[must_use]
+    pub fn with_call(mut self, call_id: Uuid) -> Self {
+        self.call_id = Some(call_id);
+        self
     }
 
     /// Names the field it is about.
@@ -133,13 +145,14 @@ impl ResponseError for AppError {
     fn error_response(&self) -> HttpResponse {
         let (code, status, title) = self.code.entry();
         let (detail, field) = (self.detail.as_deref(), self.field.as_deref());
-        let problem = Problem { r#type: "about:blank", title, status, code, detail, field };
+        let problem =
+            Problem { r#type: "about:blank", title, status, code, detail, field, call_id: self.call_id };
         let mut response = HttpResponse::build(self.status_code());
         match self.code {
             ErrorCode::Unauthenticated => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
             }
-            ErrorCode::Unavailable => {
+            ErrorCode::Unavailable | ErrorCode::RequestInProgress => {
                 response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECS.to_string()));
             }
             _ => {}
@@ -162,7 +175,9 @@ impl From<ServiceError> for AppError {
         match error {
             ServiceError::Db(error) => error.into(),
             ServiceError::NotFound => Self::new(ErrorCode::NotFound),
-            ServiceError::IdempotencyKeyReused => Self::new(ErrorCode::IdempotencyKeyReused),
+            ServiceError::Changed => Self::new(ErrorCode::PreconditionFailed),
+            ServiceError::Duplicate(live) => Self::new(ErrorCode::DuplicateCall).with_call(live),
+            ServiceError::ExternalIdTaken(taken) => Self::new(ErrorCode::ExternalIdTaken).with_call(taken),
             ServiceError::Refused(refusal) => Self::new(match refusal {
                 Refusal::NotConnected => ErrorCode::NotConnected,
                 Refusal::TransferInProgress => ErrorCode::TransferInProgress,
@@ -199,7 +214,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for ValidJson<T> {
 }
 
 /// The extractor hides why it failed; the status it would have answered tells.
-fn unread(error: &actix_web::Error) -> AppError {
+pub(crate) fn unread(error: &actix_web::Error) -> AppError {
     let is_too_large = error.as_response_error().status_code() == StatusCode::PAYLOAD_TOO_LARGE;
     AppError::new(if is_too_large { ErrorCode::PayloadTooLarge } else { ErrorCode::UnreadableBody })
 }

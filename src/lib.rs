@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`agents`] | accounts: the directory of agents, API keys |
 //! | [`app`] | the state that views and workers share |
+//! | [`audit`] | who changed what, and when |
 //! | [`calls`] | the domain: calls, legs, transfers; `calls::flow` is the pure heart |
 //! | [`clock`] | where time, ids and randomness come from |
 //! | [`copies`] | news between the copies of the service that share one PostgreSQL |
@@ -12,9 +13,10 @@
 //! | [`demo`] | service, emulator and people on one stage, and the stories they play |
 //! | [`emulator`] | a Twilio of one's own |
 //! | [`error`] | the API's error codes and problem documents |
+//! | [`idempotency`] | repeating a request is harmless: kept answers |
 //! | [`logging`] | how logs look |
 //! | [`management`] | the command line, one file a command |
-//! | [`middleware`] | what every request passes on its way to a view: Twilio's signature |
+//! | [`middleware`] | what every request passes on its way to a view: Twilio's signature, API keys, the log |
 //! | [`operations`] | health and readiness |
 //! | [`server`] | the running service: built from settings, run until stopped |
 //! | [`settings`] | layered, typed, checked settings |
@@ -26,6 +28,7 @@
 //! | [`voice`] | what Twilio asks for: documents, callbacks, and the URLs it is given |
 pub mod agents;
 pub mod app;
+pub mod audit;
 pub mod calls;
 pub mod clock;
 pub mod copies;
@@ -34,6 +37,7 @@ pub mod db;
 pub mod demo;
 pub mod emulator;
 pub mod error;
+pub mod idempotency;
 pub mod logging;
 pub mod management;
 pub mod middleware;

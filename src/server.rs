@@ -17,11 +17,13 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::{App, InHand, SharedApp};
 use crate::calls::dispatcher;
+use crate::calls::pacing::Pace;
 use crate::clock::{IdSource, SharedClock};
 use crate::copies::Copies;
 use crate::crm::{self, Crm};
 use crate::db::Db;
 use crate::db::spool::Spool;
+use crate::middleware::idempotency::idempotency;
 use crate::middleware::request_log::request_log;
 use crate::middleware::signature::SignatureCheck;
 use crate::settings::Settings;
@@ -76,7 +78,9 @@ pub fn build(settings: &Settings, clock: SharedClock, ids: Arc<dyn IdSource>) ->
             hold_music_url: optional(&settings.voice.hold_music_url),
         },
         policy: settings.policy(),
+        pace: Pace::per_second(settings.twilio.calls_per_second),
         defaults: settings.call_defaults(),
+        outcomes: settings.outcomes.clone(),
         database_budget: Duration::from_millis(settings.server.database_budget_ms),
         process: ids.id().to_string(),
         knock: Notify::new(),
@@ -125,6 +129,7 @@ impl Server {
         let shared: SharedApp = Data::from(app.clone());
         let factory = move || {
             ActixApp::new()
+                .wrap(from_fn(idempotency))
                 .wrap(from_fn(request_log))
                 .app_data(shared.clone())
                 .app_data(check.clone())

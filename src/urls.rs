@@ -4,7 +4,7 @@ use actix_web::web::{self, ServiceConfig};
 use serde::Serialize;
 
 use crate::error;
-use crate::{calls, crm, operations, voice};
+use crate::{audit, calls, crm, operations, voice};
 
 /// A route, for `warm-transfer urls`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -21,7 +21,12 @@ pub struct Route {
 
 /// Every route of the service.
 pub fn routes() -> impl Iterator<Item = &'static Route> {
-    calls::urls::ROUTES.iter().chain(crm::urls::ROUTES).chain(voice::urls::ROUTES).chain(operations::ROUTES)
+    calls::urls::ROUTES
+        .iter()
+        .chain(audit::urls::ROUTES)
+        .chain(crm::urls::ROUTES)
+        .chain(voice::urls::ROUTES)
+        .chain(operations::ROUTES)
 }
 
 /// Adds every route to the server.
@@ -33,6 +38,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .configure(voice::urls::configure)
         .configure(calls::urls::configure)
         .configure(crm::urls::configure)
+        .configure(audit::urls::configure)
         .configure(operations::configure)
         .default_service(web::to(error::not_found));
 }

@@ -3,13 +3,16 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+use serde_json::json;
 use uuid::Uuid;
 
-use super::flow::{self, Call, Event, Policy, Refusal, Stage};
-use super::models::{self, CallRequest, CommandRow, DbResult};
+use super::flow::{self, Call, Change, Event, Policy, Refusal, Stage};
+use super::models::{self, CallRequest, CommandRow, OutcomeRow};
+use super::pacing::{self, Turn};
 use super::queue::{self, Claimant};
 use crate::app::App;
-use crate::db::{DbConnection, DbError, WriteError};
+use crate::db::{self, DbConnection, DbError, WriteError};
 
 /// Why a write was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -23,9 +26,15 @@ pub enum ServiceError {
     /// There is no such call.
     #[error("there is no such call")]
     NotFound,
-    /// Another request was made under the same idempotency key.
-    #[error("another request was made under the same Idempotency-Key")]
-    IdempotencyKeyReused,
+    /// The customer is being called already, by this call.
+    #[error("the customer is being called already")]
+    Duplicate(Uuid),
+    /// A call of the same API key, this one, has the CRM's id.
+    #[error("another call has the same external_id")]
+    ExternalIdTaken(Uuid),
+    /// The call is not any more what the request takes it for.
+    #[error("the call has changed")]
+    Changed,
 }
 
 impl ServiceError {
@@ -85,73 +94,154 @@ fn step(
     }
     models::save(conn, stored, &step.call)?;
     models::append(conn, call.id, &flow::changes(stored, &step.call), by.now)?;
+    pacing::take(conn, by.pace, step.commands.iter().filter(|command| command.dials()).count(), by.now)?;
     let commands = queue::enqueue(conn, by, call.id, &step.commands)?;
     if step.call.stage == Stage::Ended {
         queue::forget_timers(conn, call.id)?;
+        pacing::leave(conn, call.id)?;
     } else {
         queue::set_timers(conn, by, call.id, &step.timers)?;
     }
     Ok(Advanced { call: step.call, commands, is_news })
 }
 
-/// Takes an event into a call, durably, and sets to work on what follows.
+/// Takes an event into a call, durably, and sets to work on what follows. What must not be lost nor done alone, such as the
+/// answer that is kept, is done by `also` in the same transaction.
 ///
 /// # Errors
 /// As [`ServiceError`] says.
-pub async fn take_in(app: &Arc<App>, call_id: Uuid, event: Event) -> Result<Call, ServiceError> {
+pub async fn take_in<T: Send + 'static>(
+    app: &Arc<App>,
+    call_id: Uuid,
+    event: Event,
+    also: impl Fn(&mut DbConnection, &Call) -> Result<T, ServiceError> + Send + 'static,
+) -> Result<T, ServiceError> {
     let claims = app.claims();
     let policy = app.policy.clone();
-    let advanced =
-        app.db.write(move |conn| advance(conn, &claims.claimant(), &policy, call_id, &event)).await?;
-    let call = advanced.as_ref().map(|advanced| advanced.call.clone());
-    app.carry_on(advanced);
-    call.ok_or(ServiceError::NotFound)
+    let taken = app.db.write(move |conn| {
+        let advanced = advance(conn, &claims.claimant(), &policy, call_id, &event)?;
+        let advanced = advanced.ok_or(ServiceError::NotFound)?;
+        Ok::<_, ServiceError>((also(conn, &advanced.call)?, advanced))
+    });
+    let (also, advanced) = taken.await?;
+    app.carry_on(Some(advanced));
+    Ok(also)
 }
 
-/// Writes a new call down and sets to work on it. A repetition under the same idempotency key gives the call that the
-/// first made.
+/// Writes a new call down and sets to work on it; `also` as for [`take_in`].
 ///
 /// # Errors
 /// As [`ServiceError`] says.
-pub async fn place(app: &Arc<App>, call: Call, request: CallRequest) -> Result<Call, ServiceError> {
+pub async fn place<T: Send + 'static>(
+    app: &Arc<App>,
+    call: Call,
+    request: CallRequest,
+    allow_duplicate: bool,
+    also: impl Fn(&mut DbConnection, &Call) -> Result<T, ServiceError> + Send + 'static,
+) -> Result<T, ServiceError> {
     let claims = app.claims();
     let policy = app.policy.clone();
-    let advanced = app.db.write(move |conn| {
-        if let Some(made) = made_before(conn, &request)? {
-            return Ok(Advanced { call: made, commands: vec![], is_news: false });
-        }
+    let placed = app.db.write(move |conn| {
+        refuse_twins(conn, &call, &request, allow_duplicate)?;
         models::save(conn, None, &call)?;
         models::insert_request(conn, &request)?;
         models::append(conn, call.id, &flow::changes(None, &call), claims.now)?;
-        step(conn, &claims.claimant(), &policy, Some(&call), call.clone(), &Event::Placed)
+        let dialled = begin(conn, &claims.claimant(), &policy, &call, &request)?;
+        let now = dialled.iter().map(|it| &it.call).find(|it| it.id == call.id).unwrap_or(&call);
+        Ok::<_, ServiceError>((also(conn, now)?, dialled))
     });
-    let advanced = advanced.await?;
-    let call = advanced.call.clone();
-    app.carry_on(Some(advanced));
-    Ok(call)
+    let (also, dialled) = placed.await?;
+    dialled.into_iter().for_each(|advanced| app.carry_on(Some(advanced)));
+    app.knock.notify_one();
+    Ok(also)
 }
 
-fn made_before(conn: &mut DbConnection, request: &CallRequest) -> Result<Option<Call>, ServiceError> {
-    let Some(key) = &request.idempotency_key else { return Ok(None) };
-    let Some(made) = models::request_by_idempotency_key(conn, &request.api_key_id, key)? else {
-        return Ok(None);
-    };
-    if made.request_hash != request.request_hash {
-        return Err(ServiceError::IdempotencyKeyReused);
+/// Nobody is called twice because a CRM asked twice.
+fn refuse_twins(
+    conn: &mut DbConnection,
+    call: &Call,
+    request: &CallRequest,
+    allow_duplicate: bool,
+) -> Result<(), ServiceError> {
+    if let Some(taken) = models::call_with_external_id(conn, request)? {
+        return Err(ServiceError::ExternalIdTaken(taken));
     }
-    let call_id = made.call_id.parse().map_err(DbError::corrupt)?;
-    Ok(models::load(conn, call_id)?)
+    let Some(customer) = call.customer().filter(|_| !allow_duplicate) else { return Ok(()) };
+    db::lock(conn, &format!("customer {}", customer.address))?;
+    models::live_call_to(conn, &customer.address)?.map_or(Ok(()), |live| Err(ServiceError::Duplicate(live)))
 }
 
-/// A call and what the CRM said of it.
+/// Dials the call if it is its turn. If it is somebody else's, they are dialled.
+fn begin(
+    conn: &mut DbConnection,
+    by: &Claimant<'_>,
+    policy: &Policy,
+    call: &Call,
+    request: &CallRequest,
+) -> Result<Vec<Advanced>, ServiceError> {
+    if by.pace.is_unlimited() {
+        return Ok(vec![step(conn, by, policy, Some(call), call.clone(), &Event::Placed)?]);
+    }
+    pacing::join(conn, call.id, &request.api_key_id)?;
+    Ok(dial_whose_turn_it_is(conn, by, policy)?.dialled)
+}
+
+/// Whose turn it was, and when the next is.
+pub struct Dialled {
+    /// They are being dialled.
+    pub dialled: Vec<Advanced>,
+    /// When the next may be, if anybody waits.
+    pub next_at: Option<DateTime<Utc>>,
+}
+
+/// Dials whoever waits and may be dialled now, inside a transaction.
 ///
 /// # Errors
-/// The database's.
-pub async fn find(app: &App, call_id: Uuid) -> DbResult<Option<(Call, Option<CallRequest>)>> {
-    app.db
-        .read(move |conn| {
-            let Some(call) = models::load(conn, call_id)? else { return Ok(None) };
-            Ok(Some((call, models::request_of(conn, call_id)?)))
-        })
-        .await
+/// As [`ServiceError`] says.
+pub fn dial_whose_turn_it_is(
+    conn: &mut DbConnection,
+    by: &Claimant<'_>,
+    policy: &Policy,
+) -> Result<Dialled, ServiceError> {
+    let mut dialled = vec![];
+    loop {
+        match pacing::next_turn(conn, by.now)? {
+            Turn::Of(call_id) => dialled.extend(advance(conn, by, policy, call_id, &Event::Placed)?),
+            Turn::At(next_at) => return Ok(Dialled { dialled, next_at: Some(next_at) }),
+            Turn::Nobody => return Ok(Dialled { dialled, next_at: None }),
+        }
+    }
+}
+
+/// Writes down what came of a call; `check` sees the call as it was before, and gives what is answered after.
+///
+/// # Errors
+/// As [`ServiceError`] says.
+pub async fn set_outcome<T: Send + 'static>(
+    app: &Arc<App>,
+    call_id: Uuid,
+    row: OutcomeRow,
+    check: impl Fn(&mut DbConnection, &Call, bool) -> Result<T, ServiceError> + Send + 'static,
+) -> Result<T, ServiceError> {
+    let now = app.clock.now();
+    let written = app.db.write(move |conn| {
+        let call = models::load_for_update(conn, call_id)?.ok_or(ServiceError::NotFound)?;
+        check(conn, &call, true)?;
+        models::set_outcome(conn, &row)?;
+        let detail = json!({ "disposition": row.disposition, "set_by": row.set_by });
+        let change = Change { kind: "call.outcome".into(), leg_id: None, detail };
+        models::append(conn, call_id, &[change], now)?;
+        check(conn, &call, false)
+    });
+    let answer = written.await?;
+    app.tell(call_id);
+    Ok(answer)
+}
+
+/// A call.
+///
+/// # Errors
+/// As [`ServiceError`] says.
+pub async fn find(app: &App, call_id: Uuid) -> Result<Call, ServiceError> {
+    app.db.read(move |conn| models::load(conn, call_id)?.ok_or(ServiceError::NotFound)).await
 }

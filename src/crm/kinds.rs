@@ -16,6 +16,7 @@ pub const KINDS: &[(&str, &str)] = &[
     ("call.transferring", "a second agent is being brought in; `detail.stage` says how far it is"),
     ("call.in_room", "customer and one agent talk in the room"),
     ("call.ended", "the call is over; `detail` has `ended_by` and `end_reason`"),
+    ("call.outcome", "somebody said what came of the call; `detail` has `disposition` and `set_by`"),
     ("leg.queued", "Twilio has taken the leg and waits its turn"),
     ("leg.initiated", "Twilio dials the leg"),
     ("leg.ringing", "the leg's phone rings"),
@@ -134,6 +135,7 @@ mod tests {
         let history = include_str!("../calls/flow/history.rs");
         let words = history.split('"').filter(|word| word.starts_with("leg.") || word.starts_with("room."));
         told.extend(words.filter(|word| !word.contains('{')).map(str::to_owned));
+        told.insert("call.outcome".into());
         let listed: BTreeSet<String> = KINDS.iter().map(|(kind, _)| (*kind).to_owned()).collect();
         assert_eq!(listed.len(), KINDS.len());
         let missing: Vec<_> = told.difference(&listed).collect();

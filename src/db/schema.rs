@@ -30,6 +30,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    audit_log (id) {
+        id -> BigInt,
+        at -> Timestamp,
+        actor_kind -> Text,
+        actor -> Text,
+        action -> Text,
+        subject -> Nullable<Text>,
+        detail -> Text,
+    }
+}
+
+diesel::table! {
     calls (id) {
         id -> Text,
         stage -> Text,
@@ -37,6 +49,8 @@ diesel::table! {
         bridge -> Text,
         caller_id -> Text,
         agent_caller_id -> Text,
+        agent -> Text,
+        customer -> Text,
         room -> Text,
         conference_sid -> Nullable<Text>,
         ring_timeout_secs -> Integer,
@@ -48,6 +62,7 @@ diesel::table! {
         ended_by -> Nullable<Text>,
         ended_by_certain -> Bool,
         end_reason -> Nullable<Text>,
+        end_detail -> Nullable<Text>,
         created_at -> Timestamp,
         connected_at -> Nullable<Timestamp>,
         ended_at -> Nullable<Timestamp>,
@@ -59,9 +74,22 @@ diesel::table! {
         call_id -> Text,
         api_key_id -> Text,
         external_id -> Nullable<Text>,
+        unique_external_id -> Nullable<Text>,
         metadata -> Nullable<Text>,
-        idempotency_key -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (api_key_id, key) {
+        api_key_id -> Text,
+        key -> Text,
         request_hash -> Text,
+        claim -> Text,
+        claimed_until -> Timestamp,
+        status -> Nullable<Integer>,
+        headers -> Nullable<Text>,
+        body -> Nullable<Text>,
+        created_at -> Timestamp,
     }
 }
 
@@ -166,6 +194,32 @@ diesel::table! {
 }
 
 diesel::table! {
+    outcomes (call_id) {
+        call_id -> Text,
+        disposition -> Text,
+        notes -> Nullable<Text>,
+        set_by -> Text,
+        set_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    dial_queue (call_id) {
+        call_id -> Text,
+        api_key_id -> Text,
+        round -> BigInt,
+    }
+}
+
+diesel::table! {
+    pacing (id) {
+        id -> Integer,
+        next_at -> Timestamp,
+        round -> BigInt,
+    }
+}
+
+diesel::table! {
     timers (id) {
         id -> Text,
         call_id -> Text,
@@ -177,6 +231,7 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(
     agents,
     api_keys,
+    audit_log,
     call_requests,
     calls,
     commands,

@@ -37,8 +37,9 @@ fn insert(conn: &mut DbConnection, name: &str) -> Result<(), DbError> {
 async fn a_write_is_seen_by_others_once_it_is_answered_and_a_failed_one_never() {
     let folder = tempfile::tempdir().unwrap();
     let db = open(&folder);
-    assert_eq!(db.pending_migrations().await.unwrap(), 4);
-    assert_eq!(db.migrate().await.unwrap().len(), 4);
+    let pending = db.pending_migrations().await.unwrap();
+    assert!(pending > 0);
+    assert_eq!(db.migrate().await.unwrap().len(), pending);
     assert!(db.migrate().await.unwrap().is_empty());
     let writes = (0..100).map(|n| {
         let db = db.clone();

@@ -6,6 +6,7 @@ macro_rules! say {
 }
 
 mod accounts;
+mod audit;
 mod check;
 mod demo;
 mod emulator;
@@ -22,7 +23,9 @@ use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
 use serde::Serialize;
 
+use crate::audit::Actor;
 use crate::calls::flow::table_page;
+use crate::db::Db;
 use crate::settings::{Settings, SettingsError};
 
 /// Outbound sales calls over Twilio Voice, transferred warm.
@@ -55,6 +58,9 @@ enum Command {
     /// The API keys of programs
     #[command(subcommand)]
     Key(accounts::KeyCommand),
+    /// The audit log: who changed what
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
 }
 
 /// How a command prints.
@@ -102,6 +108,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Urls(args) => urls::run(args.format),
         Command::Agent(command) => block_on(accounts::run_agent(command)),
         Command::Key(command) => block_on(accounts::run_key(command)),
+        Command::Audit(command) => block_on(audit::run(command)),
     }
 }
 
@@ -115,6 +122,20 @@ fn load_settings() -> anyhow::Result<Settings> {
     let settings = Settings::load()?;
     crate::logging::start(&settings.logging)?;
     Ok(settings)
+}
+
+/// The database of the settings, with its schema up to date.
+async fn database() -> anyhow::Result<Db> {
+    let settings = load_settings()?;
+    let db = Db::open(&settings.database()?)?;
+    db.migrate().await?;
+    Ok(db)
+}
+
+/// Whoever runs this command, for the audit log: what their session says, as far as it says it.
+fn operator() -> Actor {
+    let said = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    Actor::command_line(said.filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned()))
 }
 
 /// A reader who has heard enough (`urls | head`) is no error: what more there is to say goes nowhere, and the command ends

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::agents::models::{Principal, Scope};
 use crate::agents::services::authenticate;
 use crate::app::SharedApp;
+use crate::audit::Actor;
 use crate::error::{AppError, ErrorCode};
 
 /// The header that makes repeating a request harmless.
@@ -22,6 +23,16 @@ impl ApiKey {
     /// The key's id.
     pub fn id(&self) -> Uuid {
         self.0.id
+    }
+
+    /// The key's name.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The key's holder, for the audit log.
+    pub fn actor(&self) -> Actor {
+        Actor::api_key(&self.0.name)
     }
 
     /// Goes on only if the key may do this.

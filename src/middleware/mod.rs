@@ -1,5 +1,6 @@
 //! What every request passes on its way to a view.
 
 pub mod api_key;
+pub mod idempotency;
 pub mod request_log;
 pub mod signature;

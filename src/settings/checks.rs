@@ -103,6 +103,10 @@ fn check_twilio(twilio: &TwilioSettings) -> Check {
         let names = "twilio.api_key (TWILIO_API_KEY) and twilio.api_secret (TWILIO_API_SECRET)";
         return Err(SettingsError::new(names, "are needed together; give both or neither"));
     }
+    if !(0.0..=1000.0).contains(&twilio.calls_per_second) {
+        let wrong = format!("is {}; expected 0 to 1000", twilio.calls_per_second);
+        return Err(SettingsError::new("twilio.calls_per_second", wrong));
+    }
     if !twilio.caller_id.is_empty() {
         let number = twilio.caller_id.parse::<PhoneNumber>();
         number.map_err(|error| SettingsError::new("twilio.caller_id", error))?;

@@ -56,6 +56,8 @@ pub struct Settings {
     pub transfers: TransferSettings,
     /// The flow's times.
     pub flow: FlowSettings,
+    /// What may come of a call.
+    pub outcomes: OutcomeSettings,
     /// What is heard.
     pub voice: VoiceSettings,
     /// The feed of events.
@@ -120,10 +122,45 @@ pub struct TwilioSettings {
     pub connect_timeout_ms: u64,
     /// In milliseconds.
     pub timeout_ms: u64,
+    /// 0 for no limit.
+    pub calls_per_second: f64,
     /// E.164, or empty.
     pub caller_id: String,
     /// E.164, or empty.
     pub agent_caller_id: String,
+}
+
+/// Several words: a list, or in a variable a text with commas between them.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "ListOrText")]
+pub struct Words(pub Vec<String>);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ListOrText {
+    List(Vec<String>),
+    Text(String),
+}
+
+impl From<ListOrText> for Words {
+    fn from(given: ListOrText) -> Self {
+        Self(match given {
+            ListOrText::List(words) => words,
+            ListOrText::Text(text) => {
+                text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+            }
+        })
+    }
+}
+
+/// `[outcomes]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutcomeSettings {
+    /// The words for what came of a call.
+    pub dispositions: Words,
+    /// Whether each call that connected is to have one.
+    pub required: bool,
 }
 
 /// `[calls]`

@@ -11,8 +11,13 @@ use crate::telephony::{Address, CallSid, ConferenceSid, PhoneNumber};
 /// Something that reached us: from the CRM or console, from Twilio, from a command's answer, from a timer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// The call has just been written down.
+    /// The call's turn to be dialled has come.
     Placed,
+    /// Its turn has come, and it may not be dialled any more.
+    Withdrawn {
+        /// Why, in a sentence.
+        reason: String,
+    },
     /// Somebody wants a second agent.
     TransferRequested(TransferRequest),
     /// Hand over now: the agent who holds the customer leaves.

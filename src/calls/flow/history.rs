@@ -72,10 +72,18 @@ fn transfer_change(transfer: &Transfer) -> Change {
     }
 }
 
+fn ended(call: &Call) -> Value {
+    let mut detail = json!({ "ended_by": call.ended_by, "end_reason": call.end_reason });
+    if let Some(sentence) = &call.end_detail {
+        detail["end_detail"] = json!(sentence);
+    }
+    detail
+}
+
 fn call_change(call: &Call) -> Option<Change> {
     let detail = match call.stage {
         Stage::Ending => return None,
-        Stage::Ended => json!({ "ended_by": call.ended_by, "end_reason": call.end_reason }),
+        Stage::Ended => ended(call),
         stage => json!({ "stage": stage }),
     };
     Some(Change { kind: format!("call.{}", call.status), leg_id: None, detail })

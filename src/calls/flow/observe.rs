@@ -26,6 +26,7 @@ enum Part {
 pub fn observe(call: &mut Call, event: &Event, now: DateTime<Utc>) -> Option<Trigger> {
     match event {
         Event::Placed => Some(Trigger::Placed),
+        Event::Withdrawn { .. } => Some(Trigger::Withdrawn),
         Event::TransferRequested(_) => Some(Trigger::TransferRequested),
         Event::CompleteRequested => Some(Trigger::CompleteRequested),
         Event::CancelRequested => Some(Trigger::CancelRequested),

@@ -148,7 +148,8 @@ vocabulary! {
         /** First agent engaged. */ AgentBusy, /** First agent's phone rang out. */ AgentNoAnswer,
         /** First agent not reachable. */ AgentUnreachable, /** Customer engaged. */ CustomerBusy,
         /** Customer's phone rang out. */ CustomerNoAnswer, /** Customer not reachable. */ CustomerUnreachable,
-        /** Nobody was left for the customer. */ TransferFailed }
+        /** Nobody was left for the customer. */ TransferFailed,
+        /** It might not be dialled any more when its turn came. */ Refused }
 }
 
 impl From<Role> for Party {
@@ -348,6 +349,8 @@ pub struct Call {
     pub ended_by_certain: bool,
     /// Why it ended.
     pub end_reason: Option<EndReason>,
+    /// The same in a sentence, where a word does not say enough.
+    pub end_detail: Option<String>,
     /// Its legs, in the order they were planned.
     pub legs: Vec<Leg>,
     /// Its transfers, oldest first; at most the last is under way.
@@ -406,6 +409,7 @@ impl Call {
             ended_by: None,
             ended_by_certain: false,
             end_reason: None,
+            end_detail: None,
             legs: vec![plan.agent, plan.customer],
             transfers: vec![],
             created_at: plan.created_at,

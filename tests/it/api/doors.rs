@@ -69,8 +69,9 @@ async fn a_key_opens_what_its_scopes_say() {
     for (route, method, path) in doors().filter(|(route, ..)| route.access == "api key") {
         let opens = match route.name {
             "calls:list" | "calls:detail" | "calls:events" | "crm:events" => "reader",
-            "calls:create" | "calls:hangup" | "calls:participant" => "caller",
+            "calls:create" | "calls:hangup" | "calls:participant" | "calls:outcome" => "caller",
             "calls:transfer" | "calls:complete" | "calls:cancel" | "calls:merge" | "calls:swap" => "mover",
+            "audit:list" => "admin",
             other => panic!("{other}: say here which scope opens it"),
         };
         for (name, token) in &keys {
@@ -82,6 +83,7 @@ async fn a_key_opens_what_its_scopes_say() {
                 "calls:transfer" => request.json(&serde_json::json!({ "to": "client:ben" })),
                 // Not as a stream, which would not end.
                 "crm:events" => request.header("Accept", "application/json"),
+                "calls:outcome" => request.json(&serde_json::json!({ "disposition": "sale" })),
                 _ => request,
             };
             let answered = answer(request).await;

@@ -1,5 +1,6 @@
 //! The HTTP surface from outside.
 
+mod audit;
 mod doors;
 mod fields;
 mod outage;

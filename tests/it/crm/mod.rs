@@ -11,7 +11,8 @@ use crate::support::service::{TestService, answer};
 /// Asks for a call, whose first event is there when it is answered; gives its id.
 pub async fn placed(service: &TestService, key: &str) -> String {
     let body = json!({
-        "agent": "client:a", "customer": "+15550100199", "caller_id": "+15550100100", "external_id": "deal-42"
+        "agent": "client:a", "customer": "+15550100199", "caller_id": "+15550100100", "external_id": "deal-42",
+        "allow_duplicate": true
     });
     let placed = answer(service.request("POST", "/api/v1/calls").bearer_auth(key).json(&body)).await;
     placed.json["id"].as_str().unwrap_or_else(|| panic!("{placed:?}")).to_owned()

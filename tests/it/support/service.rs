@@ -13,6 +13,7 @@ use tokio::sync::broadcast;
 use warm_transfer::agents::models::Scope;
 use warm_transfer::agents::services::create_key;
 use warm_transfer::app::App;
+use warm_transfer::audit::Actor;
 use warm_transfer::clock::{RandomIds, SystemClock};
 use warm_transfer::copies::Changed;
 use warm_transfer::db::DbError;
@@ -77,6 +78,7 @@ impl TestService {
             ("TWILIO_ACCOUNT_SID", "AC00000000000000000000000000000001"),
             ("TWILIO_AUTH_TOKEN", AUTH_TOKEN),
             ("TWILIO_API_BASE_URL", "http://127.0.0.1:1"),
+            ("WARM_TRANSFER__TWILIO__CALLS_PER_SECOND", "0"),
             ("WARM_TRANSFER__SERVER__WORKERS", "1"),
             ("WARM_TRANSFER__SERVER__SHUTDOWN_TIMEOUT_SECS", "1"),
         ];
@@ -131,6 +133,7 @@ impl TestService {
                 conn,
                 agents,
                 api_keys,
+                audit_log,
                 call_requests,
                 calls,
                 commands,
@@ -165,7 +168,7 @@ impl TestService {
     /// A new key with these scopes.
     pub async fn key(&self, name: &str, scopes: &[Scope]) -> String {
         let app = self.server.app();
-        create_key(&app.db, &*app.clock, &*app.ids, name, scopes, None).await.unwrap()
+        create_key(&app.db, &*app.clock, &*app.ids, &Actor::system("test"), name, scopes, None).await.unwrap()
     }
 
     /// A request to it, to be completed and given to [`answer`].
