@@ -81,6 +81,8 @@ error_codes! {
         "Nothing can be done to it any more. `ended_by` and `end_reason` say how it ended.";
     RequestInProgress "request_in_progress" 409 "The same request is being worked on"
         "Another request under the same `Idempotency-Key` has not been answered yet. Repeat it after the seconds that `Retry-After` gives: it gets the same answer.";
+    CursorGone "cursor_gone" 410 "What follows this position is not kept, or it is none"
+        "The position in `last_event_id` or `after` is older than what is kept, or was never given. Read the calls anew, then follow the events from now on.";
     PreconditionFailed "precondition_failed" 412 "The call is not any more what the request takes it for"
         "It has changed since the `ETag` in `If-Match` was read. Read it again, and decide anew.";
     PayloadTooLarge "payload_too_large" 413 "The body is too large"

@@ -272,24 +272,10 @@ pub struct CallList {
     pub limit: Limit,
 }
 
-/// Query of `GET /api/v1/calls/{id}/events`.
-#[derive(Debug, Clone, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub struct EventList {
-    /// Only entries after the one with this id.
-    #[serde(default)]
-    #[param(minimum = -9_223_372_036_854_775_808_isize, maximum = 9_223_372_036_854_775_807_isize)]
-    pub after: i64,
-    /// How many at the most, 1 to 200.
-    #[serde(default = "default_limit")]
-    #[param(inline, default = 50)]
-    pub limit: Limit,
-}
-
 /// How many entries a page has.
 pub type Limit = Secs<1, 200>;
 
-fn default_limit() -> Limit {
+/// Unless the request says otherwise.
+pub fn default_limit() -> Limit {
     Secs(50)
 }

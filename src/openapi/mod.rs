@@ -18,7 +18,7 @@ use std::sync::OnceLock;
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 
-use crate::{audit, calls};
+use crate::{audit, calls, crm};
 pub use errors::errors_page;
 
 /// What the whole document says of itself.
@@ -37,6 +37,7 @@ pub use errors::errors_page;
         (name = "calls", description = "Placing calls, and reading what became of them."),
         (name = "transfers", description = "Bringing a second agent in, warm."),
         (name = "participants", description = "What can be done to one person on the line."),
+        (name = "events", description = "What happens, as it happens."),
         (name = "audit", description = "Who changed what."),
     ),
     components(schemas(schemas::Problem)),
@@ -49,6 +50,7 @@ pub fn document() -> &'static Document {
     DOCUMENT.get_or_init(|| {
         let mut document = Whole::openapi();
         document.merge(calls::urls::Document::openapi());
+        document.merge(crm::urls::Document::openapi());
         document.merge(audit::urls::Document::openapi());
         complete::complete(&mut document);
         document
