@@ -20,6 +20,7 @@ use crate::calls::services::Advanced;
 use crate::clock::{IdSource, SharedClock};
 use crate::copies::Changed;
 use crate::db::Db;
+use crate::middleware::limiter::Limiter;
 use crate::settings::OutcomeSettings;
 use crate::telephony::PhoneNumber;
 use crate::twilio::TwilioClient;
@@ -87,6 +88,8 @@ pub struct App {
     pub runtime: Handle,
     /// Keeps what Twilio sends.
     pub journal: Journal,
+    /// How much programs may ask; absent if there is no limit.
+    pub limiter: Option<Limiter>,
     /// Ends the worker.
     pub stopping: CancellationToken,
 }

@@ -74,15 +74,15 @@ error_codes! {
     OutsideRoom "outside_room" 409 "They are waiting outside the room"
         "They hear music, or are asked whether they take the call. Hold and mute apply only to those who are in the room.";
     DuplicateCall "duplicate_call" 409 "The customer is being called already"
-        "`call_id` is the call that is under way. Wait until it has ended, or say `allow_duplicate` if it is to be made all the same.";
+        "`call_id` is the call that is under way. Wait until it has ended, or ask with `allow_duplicate`.";
     ExternalIdTaken "external_id_taken" 409 "Another call has the same external_id"
-        "`call_id` is that call. Use another `external_id`, or look at the call there is.";
+        "`call_id` is that call. One of the two was asked for with `unique_external_id`, so it is probably the same wish.";
+    RequestInProgress "request_in_progress" 409 "The same request is being worked on"
+        "A request with this `Idempotency-Key` has not been answered yet. Repeat it after `Retry-After` to have its answer.";
     CallEnded "call_ended" 409 "The call has ended"
         "Nothing can be done to it any more. `ended_by` and `end_reason` say how it ended.";
-    RequestInProgress "request_in_progress" 409 "The same request is being worked on"
-        "Another request under the same `Idempotency-Key` has not been answered yet. Repeat it after the seconds that `Retry-After` gives: it gets the same answer.";
     PreconditionFailed "precondition_failed" 412 "The call is not any more what the request takes it for"
-        "It has changed since the `ETag` in `If-Match` was read. Read it again, and decide anew.";
+        "Its `ETag` is not the one in `If-Match`: somebody else was faster. Read the call again, then decide.";
     PayloadTooLarge "payload_too_large" 413 "The body is too large"
         "A body has at most 64 KiB. Send less, in `metadata` perhaps.";
     UnsupportedMediaType "unsupported_media_type" 415 "The body must be application/json"
@@ -95,6 +95,8 @@ error_codes! {
         "`field` says where the name was given. `warm-transfer agent list` shows the directory, `agent add` extends it; a disabled agent cannot be rung by name.";
     IdempotencyKeyReused "idempotency_key_reused" 422 "Another request was made under the same Idempotency-Key"
         "An `Idempotency-Key` belongs to one request. Use a new one for each, and the same one only to repeat it unchanged.";
+    RateLimited "rate_limited" 429 "Too many requests"
+        "The API key, or without a valid one the address it comes from, has asked too often. Wait the seconds that `Retry-After` gives; `RateLimit-Remaining` tells before it comes to this.";
     Internal "internal" 500 "The service failed"
         "This is a mistake in the service, or in its installation. The log has more under the `request_id`.";
     Unavailable "unavailable" 503 "The service cannot do this right now"
