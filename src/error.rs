@@ -74,17 +74,17 @@ error_codes! {
     OutsideRoom "outside_room" 409 "They are waiting outside the room"
         "They hear music, or are asked whether they take the call. Hold and mute apply only to those who are in the room.";
     DuplicateCall "duplicate_call" 409 "The customer is being called already"
-        "`call_id` is the call that is under way. Wait until it has ended, or say `allow_duplicate` if it is to be made all the same.";
+        "`call_id` is the call that is under way. Wait until it has ended, or ask with `allow_duplicate`.";
     ExternalIdTaken "external_id_taken" 409 "Another call has the same external_id"
-        "`call_id` is that call. Use another `external_id`, or look at the call there is.";
+        "`call_id` is that call. One of the two was asked for with `unique_external_id`, so it is probably the same wish.";
+    RequestInProgress "request_in_progress" 409 "The same request is being worked on"
+        "A request with this `Idempotency-Key` has not been answered yet. Repeat it after `Retry-After` to have its answer.";
     CallEnded "call_ended" 409 "The call has ended"
         "Nothing can be done to it any more. `ended_by` and `end_reason` say how it ended.";
-    RequestInProgress "request_in_progress" 409 "The same request is being worked on"
-        "Another request under the same `Idempotency-Key` has not been answered yet. Repeat it after the seconds that `Retry-After` gives: it gets the same answer.";
     CursorGone "cursor_gone" 410 "What follows this position is not kept, or it is none"
         "The position in `last_event_id` or `after` is older than what is kept, or was never given. Read the calls anew, then follow the events from now on.";
     PreconditionFailed "precondition_failed" 412 "The call is not any more what the request takes it for"
-        "It has changed since the `ETag` in `If-Match` was read. Read it again, and decide anew.";
+        "Its `ETag` is not the one in `If-Match`: somebody else was faster. Read the call again, then decide.";
     PayloadTooLarge "payload_too_large" 413 "The body is too large"
         "A body has at most 64 KiB. Send less, in `metadata` perhaps.";
     UnsupportedMediaType "unsupported_media_type" 415 "The body must be application/json"

@@ -159,7 +159,7 @@ pub fn is_null(schema: &RefOr<Schema>) -> bool {
 /// What any operation of this shape can answer.
 fn errors_by_shape(operation: &Operation) -> Vec<ErrorCode> {
     use ErrorCode::*;
-    let mut codes = vec![Unauthenticated, InsufficientScope, Internal, Unavailable];
+    let mut codes = vec![Unauthenticated, InsufficientScope, RateLimited, Internal, Unavailable];
     let has = |place: ParameterIn| operation.parameters.iter().flatten().any(|it| it.parameter_in == place);
     if has(ParameterIn::Path) {
         codes.push(NotFound);
@@ -202,7 +202,7 @@ fn problem(status: u16, codes: &[ErrorCode]) -> Response {
         ResponseBuilder::new().description(titles.join("\n")).content("application/problem+json", content);
     match status {
         401 => response = response.header("WWW-Authenticate", text_header("`Bearer`.")),
-        503 => response = response.header("Retry-After", text_header("Seconds to wait.")),
+        429 | 503 => response = response.header("Retry-After", text_header("Seconds to wait.")),
         _ => {}
     }
     response.build()
