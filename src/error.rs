@@ -98,7 +98,7 @@ error_codes! {
     IdempotencyKeyReused "idempotency_key_reused" 422 "Another request was made under the same Idempotency-Key"
         "An `Idempotency-Key` belongs to one request. Use a new one for each, and the same one only to repeat it unchanged.";
     RateLimited "rate_limited" 429 "Too many requests"
-        "Repeat the request after the seconds that `Retry-After` gives. Each answer tells in `RateLimit-Remaining` how many requests the key has left; an address that presents wrong keys has a limit too.";
+        "The API key, or without a valid one the address it comes from, has asked too often. Wait the seconds that `Retry-After` gives; `RateLimit-Remaining` tells before it comes to this.";
     Internal "internal" 500 "The service failed"
         "This is a mistake in the service, or in its installation. The log has more under the `request_id`.";
     Unavailable "unavailable" 503 "The service cannot do this right now"
