@@ -84,8 +84,8 @@ async fn filter(app: &App, query: CallList) -> Result<CallFilter, AppError> {
         agent,
         customer: query.customer,
         external_id: query.external_id.map(Text::into_string),
-        created_from: query.created_from,
-        created_before: query.created_before,
+        created_from: query.created_from.map(|moment| moment.0),
+        created_before: query.created_before.map(|moment| moment.0),
         after: query.cursor,
     })
 }
@@ -115,7 +115,7 @@ fn is_one_of(answered: &Answered, tags: &IfMatch) -> bool {
     let mine = answered.etag().unwrap_or_default().trim_matches('"');
     match tags {
         IfMatch::Any => true,
-        // Without the header actix gives an empty list.
+        // Without the header there is nothing to compare.
         IfMatch::Items(tags) => tags.is_empty() || tags.iter().any(|tag| tag.tag() == mine),
     }
 }
