@@ -101,8 +101,8 @@ async fn filter(app: &App, query: CallList) -> Result<CallFilter, AppError> {
         agent,
         customer: query.customer,
         external_id: query.external_id.map(Text::into_string),
-        created_from: query.created_from,
-        created_before: query.created_before,
+        created_from: query.created_from.map(|moment| moment.0),
+        created_before: query.created_before.map(|moment| moment.0),
         after: query.cursor,
     })
 }

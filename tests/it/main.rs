@@ -12,6 +12,8 @@ mod docs;
 #[cfg(test)]
 mod emulator;
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod flows;
 #[cfg(test)]
 mod management;
