@@ -18,6 +18,7 @@ use crate::calls::services::Advanced;
 use crate::clock::{IdSource, SharedClock};
 use crate::copies::Changed;
 use crate::db::Db;
+use crate::guard::Guard;
 use crate::telephony::PhoneNumber;
 use crate::twilio::TwilioClient;
 use crate::voice::documents::Documents;
@@ -64,6 +65,8 @@ pub struct App {
     pub policy: Policy,
     /// What a call is made of.
     pub defaults: CallDefaults,
+    /// What must hold before anybody is dialled.
+    pub guard: Arc<Guard>,
     /// How long a TwiML view waits for the database before it answers without.
     pub database_budget: Duration,
     /// This process, in claims.

@@ -5,6 +5,7 @@ use std::fmt;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{self, Bytes};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, dev::Payload};
+use chrono::{DateTime, Utc};
 use futures_util::future::{LocalBoxFuture, Ready, ready};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -12,6 +13,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use crate::calls::flow::Refusal;
 use crate::calls::services::ServiceError;
 use crate::db::DbError;
+use crate::guard;
 
 /// The largest JSON body that is read, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -39,6 +41,12 @@ error_codes! {
     Unauthenticated "unauthenticated" 401 "A valid API key is required";
     InsufficientScope "insufficient_scope" 403 "The API key may not do this";
     InvalidSignature "invalid_signature" 403 "The request is not signed by Twilio";
+    NoDestinationAllowed "no_destination_allowed" 403 "No number may be called yet";
+    DestinationNotAllowed "destination_not_allowed" 403 "Numbers like this may not be called";
+    NumberInvalid "number_invalid" 403 "There can be no such phone number";
+    NumberTypeNotAllowed "number_type_not_allowed" 403 "Numbers of this kind may not be called";
+    DoNotCall "do_not_call" 403 "The number is on the do-not-call list";
+    CallerIdNotOwned "caller_id_not_owned" 403 "The caller id is not the account's";
     NotFound "not_found" 404 "There is no such thing";
     MethodNotAllowed "method_not_allowed" 405 "This address does not take this method";
     NotConnected "not_connected" 409 "Customer and agent are not connected";
@@ -51,12 +59,16 @@ error_codes! {
     OutsideRoom "outside_room" 409 "They are waiting outside the room";
     CallEnded "call_ended" 409 "The call has ended";
     RequestInProgress "request_in_progress" 409 "The same request is being worked on";
+    OutsideCallingHours "outside_calling_hours" 409 "The customer may not be called at this hour";
+    AgentBusy "agent_busy" 409 "The agent has as many calls as they may have";
     PayloadTooLarge "payload_too_large" 413 "The body is too large";
     UnsupportedMediaType "unsupported_media_type" 415 "The body must be application/json";
     InvalidField "invalid_field" 422 "A field has a value that cannot be";
     UnknownField "unknown_field" 422 "There is no such field";
     UnknownAgent "unknown_agent" 422 "The directory has no agent of this name";
     IdempotencyKeyReused "idempotency_key_reused" 422 "Another request was made under the same Idempotency-Key";
+    TooManyAttempts "too_many_attempts" 429 "The customer has been called often enough today";
+    TooManyCalls "too_many_calls" 429 "The API key has as many calls as it may have at once";
     Internal "internal" 500 "The service failed";
     Unavailable "unavailable" 503 "The service cannot do this right now";
 }
@@ -67,6 +79,8 @@ pub struct AppError {
     code: ErrorCode,
     detail: Option<String>,
     field: Option<String>,
+    next_allowed_at: Option<DateTime<Utc>>,
+    retry_after_secs: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -79,22 +93,21 @@ struct Problem<'a> {
     detail: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_allowed_at: Option<DateTime<Utc>>,
 }
 
 impl AppError {
     /// Nothing but its code.
     pub fn new(code: ErrorCode) -> Self {
-        Self { code, detail: None, field: None }
+        Self { code, detail: None, field: None, next_allowed_at: None, retry_after_secs: None }
     }
 
     /// A field has a value that cannot be; `detail` completes the sentence that the field's name begins.
     pub fn field(field: impl Into<String>, detail: impl Into<String>) -> Self {
         let field = field.into();
-        Self {
-            code: ErrorCode::InvalidField,
-            detail: Some(format!("{field} {}", detail.into())),
-            field: Some(field),
-        }
+        let detail = format!("{field} {}", detail.into());
+        Self::new(ErrorCode::InvalidField).with_field(field).with_detail(detail)
     }
 
     /// Names the field it is about.
@@ -133,7 +146,8 @@ impl ResponseError for AppError {
     fn error_response(&self) -> HttpResponse {
         let (code, status, title) = self.code.entry();
         let (detail, field) = (self.detail.as_deref(), self.field.as_deref());
-        let problem = Problem { r#type: "about:blank", title, status, code, detail, field };
+        let next_allowed_at = self.next_allowed_at;
+        let problem = Problem { r#type: "about:blank", title, status, code, detail, field, next_allowed_at };
         let mut response = HttpResponse::build(self.status_code());
         match self.code {
             ErrorCode::Unauthenticated => {
@@ -143,6 +157,9 @@ impl ResponseError for AppError {
                 response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECS.to_string()));
             }
             _ => {}
+        }
+        if let Some(secs) = self.retry_after_secs {
+            response.insert_header((header::RETRY_AFTER, secs.to_string()));
         }
         let body = serde_json::to_string(&problem).unwrap_or_default();
         response.content_type("application/problem+json").body(body)
@@ -162,6 +179,7 @@ impl From<ServiceError> for AppError {
         match error {
             ServiceError::Db(error) => error.into(),
             ServiceError::NotFound => Self::new(ErrorCode::NotFound),
+            ServiceError::Guarded(refusal) => (*refusal).into(),
             ServiceError::Refused(refusal) => Self::new(match refusal {
                 Refusal::NotConnected => ErrorCode::NotConnected,
                 Refusal::TransferInProgress => ErrorCode::TransferInProgress,
@@ -174,6 +192,15 @@ impl From<ServiceError> for AppError {
                 Refusal::CallEnded => ErrorCode::CallEnded,
             }),
         }
+    }
+}
+
+/// With all that the guard has to say.
+impl From<guard::Refusal> for AppError {
+    fn from(refusal: guard::Refusal) -> Self {
+        let guard::Refusal { code, sentence, field, next_allowed_at, retry_after_secs } = refusal;
+        let field = field.map(str::to_owned);
+        Self { code, detail: Some(sentence), field, next_allowed_at, retry_after_secs }
     }
 }
 

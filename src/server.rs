@@ -21,6 +21,7 @@ use crate::clock::{IdSource, SharedClock};
 use crate::copies::Copies;
 use crate::db::Db;
 use crate::db::spool::Spool;
+use crate::guard::{self, Guard};
 use crate::middleware::idempotency::idempotency;
 use crate::middleware::request_log::request_log;
 use crate::middleware::signature::SignatureCheck;
@@ -74,6 +75,7 @@ pub fn build(settings: &Settings, clock: SharedClock, ids: Arc<dyn IdSource>) ->
         },
         policy: settings.policy(),
         defaults: settings.call_defaults(),
+        guard: Arc::new(Guard::new(settings.guard.rules()?)),
         database_budget: Duration::from_millis(settings.server.database_budget_ms),
         process: ids.id().to_string(),
         knock: Notify::new(),
@@ -128,6 +130,9 @@ impl Server {
         let copies = Copies::start(&app);
         let worker = tokio::spawn(dispatcher::run(app.clone()));
         app.work(services::drain(app.clone()));
+        if app.guard.rules.asks_metadata() {
+            tokio::task::spawn_blocking(guard::numbers::warm_up);
+        }
         Ok(Self { app, addr, handle, serving: tokio::spawn(server), worker, copies, patience })
     }
 

@@ -4,7 +4,7 @@ use actix_web::web::{self, ServiceConfig};
 use serde::Serialize;
 
 use crate::error;
-use crate::{calls, operations, voice};
+use crate::{calls, guard, operations, voice};
 
 /// A route, for `warm-transfer urls`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -21,7 +21,8 @@ pub struct Route {
 
 /// Every route of the service.
 pub fn routes() -> impl Iterator<Item = &'static Route> {
-    calls::urls::ROUTES.iter().chain(voice::urls::ROUTES).chain(operations::ROUTES)
+    let apps = [calls::urls::ROUTES, guard::urls::ROUTES, voice::urls::ROUTES, operations::ROUTES];
+    apps.into_iter().flatten()
 }
 
 /// Adds every route to the server.
@@ -32,6 +33,7 @@ pub fn configure(config: &mut ServiceConfig) {
         // Routes are tried in this order; Twilio's are asked most, and compare without patterns.
         .configure(voice::urls::configure)
         .configure(calls::urls::configure)
+        .configure(guard::urls::configure)
         .configure(operations::configure)
         .default_service(web::to(error::not_found));
 }

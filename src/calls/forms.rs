@@ -236,6 +236,7 @@ pub struct EventList {
 /// How many entries a page has.
 pub type Limit = Secs<1, 200>;
 
-fn default_limit() -> Limit {
+/// How many entries a page has unless the request says so.
+pub(crate) fn default_limit() -> Limit {
     Secs(50)
 }

@@ -10,6 +10,7 @@ use super::models::{self, CallRequest, CommandRow};
 use super::queue::{self, Claimant};
 use crate::app::App;
 use crate::db::{DbConnection, DbError, WriteError};
+use crate::guard;
 
 /// Why a write was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +24,9 @@ pub enum ServiceError {
     /// There is no such call.
     #[error("there is no such call")]
     NotFound,
+    /// The guard will not have it dialled; that is recorded.
+    #[error("{}", .0.sentence)]
+    Guarded(Box<guard::Refusal>),
 }
 
 impl ServiceError {
@@ -126,14 +130,23 @@ pub async fn place<T: Send + 'static>(
 ) -> Result<T, ServiceError> {
     let claims = app.claims();
     let policy = app.policy.clone();
+    let guard = app.guard.clone();
+    let case = guard::services::case_of(app, &call, &request).await;
     let placed = app.db.write(move |conn| {
+        let refusal = match &case {
+            Some(case) => guard::services::check_placing(conn, &guard.rules, case, claims.now)?,
+            None => None,
+        };
+        if let Some(refusal) = refusal {
+            return Ok(Err(refusal)); // what is recorded of it stays
+        }
         models::save(conn, None, &call)?;
         models::insert_request(conn, &request)?;
         models::append(conn, call.id, &flow::changes(None, &call), claims.now)?;
         let advanced = step(conn, &claims.claimant(), &policy, Some(&call), call.clone(), &Event::Placed)?;
-        Ok::<_, ServiceError>((also(conn, &advanced.call)?, advanced))
+        Ok::<_, ServiceError>(Ok((also(conn, &advanced.call)?, advanced)))
     });
-    let (also, advanced) = placed.await?;
+    let (also, advanced) = placed.await?.map_err(|refusal| ServiceError::Guarded(Box::new(refusal)))?;
     app.carry_on(Some(advanced));
     Ok(also)
 }

@@ -18,6 +18,7 @@ use crate::agents::models::Scope;
 use crate::app::{App, SharedApp};
 use crate::db::{DbConnection, DbError};
 use crate::error::{AppError, ErrorCode, ValidJson, ValidQuery};
+use crate::guard;
 use crate::idempotency::{Answered, Idempotency};
 use crate::middleware::api_key::ApiKey;
 use crate::middleware::request_log::about;
@@ -115,6 +116,10 @@ pub async fn transfer(
             .unwrap_or_else(|| call.caller_id.clone()),
         ring_timeout_secs: form.ring_timeout_secs.map_or(app.defaults.ring_timeout_secs, |secs| secs.get()),
     };
+    let (targets, shown) = (&request.targets, &request.caller_id);
+    if let Some(refusal) = guard::services::check_transfer(&app, &key, &call, targets, shown).await? {
+        return Err(refusal.into());
+    }
     tell(&app, idempotency, *id, Event::TransferRequested(request)).await
 }
 
@@ -236,7 +241,7 @@ fn caller_id(app: &App, asked: Option<PhoneNumber>) -> Result<PhoneNumber, AppEr
 }
 
 /// The address to ring, and what to call the person in words: never a number.
-async fn resolve(
+pub(crate) async fn resolve(
     app: &App,
     field: &'static str,
     destination: Destination,

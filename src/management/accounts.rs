@@ -59,7 +59,8 @@ pub enum KeyCommand {
     },
 }
 
-async fn database() -> anyhow::Result<Db> {
+/// The database, with its schema complete.
+pub(super) async fn database() -> anyhow::Result<Db> {
     let settings = load_settings()?;
     let db = Db::open(&settings.database()?)?;
     db.migrate().await?;

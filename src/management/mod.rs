@@ -8,6 +8,7 @@ macro_rules! say {
 mod accounts;
 mod check;
 mod demo;
+mod do_not_call;
 mod emulator;
 mod migrate;
 mod serve;
@@ -55,6 +56,9 @@ enum Command {
     /// The API keys of programs
     #[command(subcommand)]
     Key(accounts::KeyCommand),
+    /// The numbers that are not to be called
+    #[command(subcommand)]
+    DoNotCall(do_not_call::DoNotCallCommand),
 }
 
 /// How a command prints.
@@ -102,6 +106,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Urls(args) => urls::run(args.format),
         Command::Agent(command) => block_on(accounts::run_agent(command)),
         Command::Key(command) => block_on(accounts::run_key(command)),
+        Command::DoNotCall(command) => block_on(do_not_call::run(command)),
     }
 }
 

@@ -24,6 +24,11 @@ impl ApiKey {
         self.0.id
     }
 
+    /// The key's name.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
     /// Goes on only if the key may do this.
     ///
     /// # Errors

@@ -12,6 +12,8 @@ mod emulator;
 #[cfg(test)]
 mod flows;
 #[cfg(test)]
+mod guard;
+#[cfg(test)]
 mod management;
 #[cfg(test)]
 mod official;
