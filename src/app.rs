@@ -10,15 +10,19 @@ use tokio::sync::{Notify, broadcast};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use crate::calls::dispatcher;
 use crate::calls::flow::{Bridge, Policy, Style};
+use crate::calls::pacing::Pace;
 use crate::calls::queue::Claimant;
 use crate::calls::services::Advanced;
 use crate::clock::{IdSource, SharedClock};
 use crate::copies::Changed;
 use crate::db::Db;
 use crate::guard::Guard;
+use crate::middleware::limiter::Limiter;
+use crate::settings::OutcomeSettings;
 use crate::telephony::PhoneNumber;
 use crate::twilio::TwilioClient;
 use crate::voice::documents::Documents;
@@ -63,10 +67,14 @@ pub struct App {
     pub documents: Documents,
     /// The flow's choices.
     pub policy: Policy,
+    /// How often the account may dial.
+    pub pace: Pace,
     /// What a call is made of.
     pub defaults: CallDefaults,
     /// What must hold before anybody is dialled.
     pub guard: Arc<Guard>,
+    /// What may come of a call.
+    pub outcomes: OutcomeSettings,
     /// How long a TwiML view waits for the database before it answers without.
     pub database_budget: Duration,
     /// This process, in claims.
@@ -83,6 +91,8 @@ pub struct App {
     pub runtime: Handle,
     /// Keeps what Twilio sends.
     pub journal: Journal,
+    /// How much programs may ask; absent if there is no limit.
+    pub limiter: Option<Limiter>,
     /// Ends the worker.
     pub stopping: CancellationToken,
 }
@@ -95,12 +105,13 @@ pub struct Claims {
     pub now: DateTime<Utc>,
     lease: TimeDelta,
     ids: Arc<dyn IdSource>,
+    pace: Pace,
 }
 
 impl Claims {
     /// The same, borrowed.
     pub fn claimant(&self) -> Claimant<'_> {
-        Claimant { name: &self.process, now: self.now, lease: self.lease, ids: &*self.ids }
+        Claimant { name: &self.process, now: self.now, lease: self.lease, ids: &*self.ids, pace: self.pace }
     }
 }
 
@@ -113,6 +124,7 @@ impl App {
             now: self.clock.now(),
             lease: TimeDelta::from_std(lease).unwrap_or(TimeDelta::MAX),
             ids: self.ids.clone(),
+            pace: self.pace,
         }
     }
 
@@ -122,11 +134,16 @@ impl App {
         let has_commands = !advanced.commands.is_empty();
         dispatcher::dispatch(self, advanced.commands);
         if advanced.is_news {
-            drop(self.changed.send(Changed::Here(advanced.call.id))); // nobody may be watching
+            self.tell(advanced.call.id);
         }
         if advanced.is_news || has_commands {
             self.knock.notify_one();
         }
+    }
+
+    /// Tells whoever watches the call that it has changed.
+    pub fn tell(&self, call_id: Uuid) {
+        drop(self.changed.send(Changed::Here(call_id))); // nobody may be watching
     }
 
     /// Does this beside whatever else is done; a stop waits for it.

@@ -1,6 +1,7 @@
 //! Errors as the API tells them: one table of stable codes, one form (RFC 9457), and extractors that name the bad field.
 
 use std::fmt;
+use std::fmt::Write;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{self, Bytes};
@@ -9,11 +10,15 @@ use chrono::{DateTime, Utc};
 use futures_util::future::{LocalBoxFuture, Ready, ready};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use strum::IntoEnumIterator;
+use uuid::Uuid;
 
 use crate::calls::flow::Refusal;
 use crate::calls::services::ServiceError;
 use crate::db::DbError;
 use crate::guard;
+use crate::middleware::request_log::request_id;
+use crate::twilio::errors::KNOWN_ERRORS;
 
 /// The largest JSON body that is read, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -21,7 +26,7 @@ const BODY_LIMIT: usize = 64 * 1024;
 const RETRY_AFTER_SECS: u32 = 2;
 
 macro_rules! error_codes {
-    ($($variant:ident $code:literal $status:literal $title:literal;)*) => {
+    ($($variant:ident $code:literal $status:literal $title:literal $help:literal;)*) => {
         /// What went wrong, for programs: these codes never change their meaning.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumIter)]
         pub enum ErrorCode { $(#[doc = $title] $variant),* }
@@ -31,46 +36,136 @@ macro_rules! error_codes {
             pub fn entry(self) -> (&'static str, u16, &'static str) {
                 match self { $(Self::$variant => ($code, $status, $title)),* }
             }
+
+            /// What has happened, and what to do about it, in sentences.
+            pub fn help(self) -> &'static str {
+                match self { $(Self::$variant => $help),* }
+            }
         }
     };
 }
 
+// In the order of the statuses. Each has its code, status, title, and what to do: `docs/errors.md` is printed from it.
 error_codes! {
-    UnreadableBody "unreadable_body" 400 "The body did not arrive whole";
-    InvalidJson "invalid_json" 400 "The body is not JSON";
-    Unauthenticated "unauthenticated" 401 "A valid API key is required";
-    InsufficientScope "insufficient_scope" 403 "The API key may not do this";
-    InvalidSignature "invalid_signature" 403 "The request is not signed by Twilio";
-    NoDestinationAllowed "no_destination_allowed" 403 "No number may be called yet";
-    DestinationNotAllowed "destination_not_allowed" 403 "Numbers like this may not be called";
-    NumberInvalid "number_invalid" 403 "There can be no such phone number";
-    NumberTypeNotAllowed "number_type_not_allowed" 403 "Numbers of this kind may not be called";
-    DoNotCall "do_not_call" 403 "The number is on the do-not-call list";
-    CallerIdNotOwned "caller_id_not_owned" 403 "The caller id is not the account's";
-    NotFound "not_found" 404 "There is no such thing";
-    MethodNotAllowed "method_not_allowed" 405 "This address does not take this method";
-    NotConnected "not_connected" 409 "Customer and agent are not connected";
-    TransferInProgress "transfer_in_progress" 409 "A transfer is under way already";
-    NoTransfer "no_transfer" 409 "No transfer is under way";
-    NotJoined "not_joined" 409 "The second agent has not joined yet";
-    NotConsulting "not_consulting" 409 "The agents are not talking without the customer";
-    HandingOver "handing_over" 409 "The call is being handed over: the first agent is leaving";
-    NotOnLine "not_on_line" 409 "Nobody in this role is on the line";
-    OutsideRoom "outside_room" 409 "They are waiting outside the room";
-    CallEnded "call_ended" 409 "The call has ended";
-    RequestInProgress "request_in_progress" 409 "The same request is being worked on";
-    OutsideCallingHours "outside_calling_hours" 409 "The customer may not be called at this hour";
-    AgentBusy "agent_busy" 409 "The agent has as many calls as they may have";
-    PayloadTooLarge "payload_too_large" 413 "The body is too large";
-    UnsupportedMediaType "unsupported_media_type" 415 "The body must be application/json";
-    InvalidField "invalid_field" 422 "A field has a value that cannot be";
-    UnknownField "unknown_field" 422 "There is no such field";
-    UnknownAgent "unknown_agent" 422 "The directory has no agent of this name";
-    IdempotencyKeyReused "idempotency_key_reused" 422 "Another request was made under the same Idempotency-Key";
-    TooManyAttempts "too_many_attempts" 429 "The customer has been called often enough today";
-    TooManyCalls "too_many_calls" 429 "The API key has as many calls as it may have at once";
-    Internal "internal" 500 "The service failed";
-    Unavailable "unavailable" 503 "The service cannot do this right now";
+    UnreadableBody "unreadable_body" 400 "The body did not arrive whole"
+        "The connection broke off while the body was being sent. Send the request again.";
+    InvalidJson "invalid_json" 400 "The body is not JSON"
+        "`detail` says where it stops being JSON. Send one JSON object, in UTF-8.";
+    Unauthenticated "unauthenticated" 401 "A valid API key is required"
+        "The header `Authorization: Bearer KEY` is missing, or its key is unknown, revoked or expired. Send a valid key; `warm-transfer key create` makes one.";
+    InsufficientScope "insufficient_scope" 403 "The API key may not do this"
+        "`detail` names the scope that this takes. Use a key that has it.";
+    InvalidSignature "invalid_signature" 403 "The request is not signed by Twilio"
+        "Only Twilio may ask for this address. If it was Twilio, the public URL or the Auth Token in the settings is not the one it uses: `warm-transfer check` compares them.";
+    NoDestinationAllowed "no_destination_allowed" 403 "No number may be called yet"
+        "The settings allow no destination. Whoever runs the service names countries in `guard.allowed_regions`, or prefixes in `guard.allowed_prefixes`.";
+    DestinationNotAllowed "destination_not_allowed" 403 "Numbers like this may not be called"
+        "`detail` says which setting rules the number in `field` out: `guard.allowed_regions`, `guard.allowed_prefixes` or `guard.denied_prefixes`.";
+    NumberInvalid "number_invalid" 403 "There can be no such phone number"
+        "Numbers of this country do not look like the one in `field`. Compare it with where it came from.";
+    NumberTypeNotAllowed "number_type_not_allowed" 403 "Numbers of this kind may not be called"
+        "A call to the number in `field` would cost far more than others, as calls to premium-rate numbers and satellites do. `guard.allow_premium` allows it.";
+    DoNotCall "do_not_call" 403 "The number is on the do-not-call list"
+        "Do not call the customer. `next_allowed_at` says when the entry ends, if it does.";
+    CallerIdNotOwned "caller_id_not_owned" 403 "The caller id is not the account's"
+        "Give a phone number of the Twilio account, or one that it has verified, as `caller_id`.";
+    NotFound "not_found" 404 "There is no such thing"
+        "The address leads nowhere, or the id in it belongs to nothing. Compare it with what was answered when the thing was made.";
+    MethodNotAllowed "method_not_allowed" 405 "This address does not take this method"
+        "The header `Allow` lists the methods that it takes.";
+    NotConnected "not_connected" 409 "Customer and agent are not connected"
+        "There is no conversation yet, or none any more. Wait until the call's `status` is `connected` or `in_room`.";
+    TransferInProgress "transfer_in_progress" 409 "A transfer is under way already"
+        "A call has one transfer at a time. Wait until it is over, or cancel it first.";
+    NoTransfer "no_transfer" 409 "No transfer is under way"
+        "It was never asked for, or is over: the call's `transfers` say how it ended.";
+    NotJoined "not_joined" 409 "The second agent has not joined yet"
+        "Wait until the transfer's `status` is `joined`.";
+    NotConsulting "not_consulting" 409 "The agents are not talking without the customer"
+        "Merging and swapping need a transfer of the style `private_first` whose second agent has joined.";
+    HandingOver "handing_over" 409 "The call is being handed over: the first agent is leaving"
+        "The hand-over cannot be taken back. Wait until the transfer is `completed`.";
+    NotOnLine "not_on_line" 409 "Nobody in this role is on the line"
+        "The person has not answered yet, or has left: the call's `legs` say which.";
+    OutsideRoom "outside_room" 409 "They are waiting outside the room"
+        "They hear music, or are asked whether they take the call. Hold and mute apply only to those who are in the room.";
+    DuplicateCall "duplicate_call" 409 "The customer is being called already"
+        "`call_id` is the call that is under way. Wait until it has ended, or ask with `allow_duplicate`.";
+    ExternalIdTaken "external_id_taken" 409 "Another call has the same external_id"
+        "`call_id` is that call. One of the two was asked for with `unique_external_id`, so it is probably the same wish.";
+    RequestInProgress "request_in_progress" 409 "The same request is being worked on"
+        "A request with this `Idempotency-Key` has not been answered yet. Repeat it after `Retry-After` to have its answer.";
+    CallEnded "call_ended" 409 "The call has ended"
+        "Nothing can be done to it any more. `ended_by` and `end_reason` say how it ended.";
+    OutsideCallingHours "outside_calling_hours" 409 "The customer may not be called at this hour"
+        "`detail` tells the customer's time and when calls are allowed; `next_allowed_at` is the next moment at which they are. Place the call then.";
+    AgentBusy "agent_busy" 409 "The agent has as many calls as they may have"
+        "Wait until the agent's call has ended, or give another agent. `guard.calls_per_agent` is the cap.";
+    PreconditionFailed "precondition_failed" 412 "The call is not any more what the request takes it for"
+        "Its `ETag` is not the one in `If-Match`: somebody else was faster. Read the call again, then decide.";
+    PayloadTooLarge "payload_too_large" 413 "The body is too large"
+        "A body has at most 64 KiB. Send less, in `metadata` perhaps.";
+    UnsupportedMediaType "unsupported_media_type" 415 "The body must be application/json"
+        "Send the header `Content-Type: application/json`.";
+    InvalidField "invalid_field" 422 "A field has a value that cannot be"
+        "`field` names it, and `detail` says what is expected. It is a field of the body, a parameter of the address, or a header.";
+    UnknownField "unknown_field" 422 "There is no such field"
+        "`field` names it, and `detail` lists those that there are. Fields are never ignored, so that a misspelt one is noticed.";
+    UnknownAgent "unknown_agent" 422 "The directory has no agent of this name"
+        "`field` says where the name was given. `warm-transfer agent list` shows the directory, `agent add` extends it; a disabled agent cannot be rung by name.";
+    IdempotencyKeyReused "idempotency_key_reused" 422 "Another request was made under the same Idempotency-Key"
+        "An `Idempotency-Key` belongs to one request. Use a new one for each, and the same one only to repeat it unchanged.";
+    RateLimited "rate_limited" 429 "Too many requests"
+        "The API key, or without a valid one the address it comes from, has asked too often. Wait the seconds that `Retry-After` gives; `RateLimit-Remaining` tells before it comes to this.";
+    TooManyAttempts "too_many_attempts" 429 "The customer has been called often enough today"
+        "`guard.attempts_per_day` is the cap. Call again at `next_allowed_at`, on another day of the customer's.";
+    TooManyCalls "too_many_calls" 429 "The API key has as many calls as it may have at once"
+        "Wait until some of them have ended. `guard.calls_per_key` is the cap; queued calls count.";
+    Internal "internal" 500 "The service failed"
+        "This is a mistake in the service, or in its installation. The log has more under the `request_id`.";
+    Unavailable "unavailable" 503 "The service cannot do this right now"
+        "Its database is away or overloaded. Repeat the request after the seconds that `Retry-After` gives, a `POST` with the same `Idempotency-Key`.";
+}
+
+impl ErrorCode {
+    /// The code of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::iter().find(|code| code.entry().0 == name)
+    }
+
+    /// Where it is explained: what a problem document gives as its `type`.
+    pub fn reference(self) -> String {
+        format!("/api/docs/errors#{}", self.entry().0)
+    }
+}
+
+/// `docs/errors.md`.
+pub fn errors_page() -> String {
+    let mut page = String::from(
+        "# Errors\n\n\
+         Generated from `src/error.rs` and `src/twilio/errors.rs`; `UPDATE_DOCS=1 cargo test errors_page` writes it anew, \
+         `warm-transfer errors` prints it, and a running service shows it at `/api/docs/errors`.\n\n\
+         Whatever goes wrong is answered as a problem document ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457), \
+         `application/problem+json`). Programs go by its `code`, which never changes its meaning. `field` names the field it is \
+         about, `detail` says more to people, and `request_id` is the request's id in the log.\n\n\
+         | code | status | title | what to do |\n| --- | --- | --- | --- |\n",
+    );
+    for code in ErrorCode::iter() {
+        let (name, status, title) = code.entry();
+        let _ = writeln!(page, "| `{name}` | {status} | {title} | {} |", code.help());
+    }
+    page.push_str(
+        "\n## What Twilio refuses\n\n\
+         A request to us succeeds before Twilio is asked, so what Twilio refuses is told afterwards: the leg, and the transfer it \
+         was for, have a `failure`, a `failure_detail` in words, and Twilio's own number in `twilio_code`, in the call and in \
+         its events. These are explained; any other comes with Twilio's own words.\n\n\
+         | `twilio_code` | what is the matter | what to do |\n| --- | --- | --- |\n",
+    );
+    for known in KNOWN_ERRORS {
+        let _ =
+            writeln!(page, "| [{}]({}) | {} | {} |", known.code, known.page(), known.sentence, known.hint);
+    }
+    page
 }
 
 /// An error on its way to whoever asked.
@@ -81,11 +176,12 @@ pub struct AppError {
     field: Option<String>,
     next_allowed_at: Option<DateTime<Utc>>,
     retry_after_secs: Option<i64>,
+    call_id: Option<Uuid>,
 }
 
 #[derive(Serialize)]
 struct Problem<'a> {
-    r#type: &'static str,
+    r#type: String,
     title: &'static str,
     status: u16,
     code: &'static str,
@@ -94,13 +190,16 @@ struct Problem<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    call_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<Uuid>,
     next_allowed_at: Option<DateTime<Utc>>,
 }
 
 impl AppError {
     /// Nothing but its code.
     pub fn new(code: ErrorCode) -> Self {
-        Self { code, detail: None, field: None, next_allowed_at: None, retry_after_secs: None }
+        Self { code, detail: None, field: None, next_allowed_at: None, retry_after_secs: None, call_id: None }
     }
 
     /// A field has a value that cannot be; `detail` completes the sentence that the field's name begins.
@@ -108,6 +207,13 @@ impl AppError {
         let field = field.into();
         let detail = format!("{field} {}", detail.into());
         Self::new(ErrorCode::InvalidField).with_field(field).with_detail(detail)
+    }
+
+    /// Names the call that is in the way.
+    #[must_use]
+    pub fn with_call(mut self, call_id: Uuid) -> Self {
+        self.call_id = Some(call_id);
+        self
     }
 
     /// Names the field it is about.
@@ -146,8 +252,10 @@ impl ResponseError for AppError {
     fn error_response(&self) -> HttpResponse {
         let (code, status, title) = self.code.entry();
         let (detail, field) = (self.detail.as_deref(), self.field.as_deref());
+        let (r#type, request_id, call_id) = (self.code.reference(), request_id(), self.call_id);
         let next_allowed_at = self.next_allowed_at;
-        let problem = Problem { r#type: "about:blank", title, status, code, detail, field, next_allowed_at };
+        let problem =
+            Problem { r#type, title, status, code, detail, field, call_id, request_id, next_allowed_at };
         let mut response = HttpResponse::build(self.status_code());
         match self.code {
             ErrorCode::Unauthenticated => {
@@ -180,6 +288,9 @@ impl From<ServiceError> for AppError {
             ServiceError::Db(error) => error.into(),
             ServiceError::NotFound => Self::new(ErrorCode::NotFound),
             ServiceError::Guarded(refusal) => (*refusal).into(),
+            ServiceError::Changed => Self::new(ErrorCode::PreconditionFailed),
+            ServiceError::Duplicate(live) => Self::new(ErrorCode::DuplicateCall).with_call(live),
+            ServiceError::ExternalIdTaken(taken) => Self::new(ErrorCode::ExternalIdTaken).with_call(taken),
             ServiceError::Refused(refusal) => Self::new(match refusal {
                 Refusal::NotConnected => ErrorCode::NotConnected,
                 Refusal::TransferInProgress => ErrorCode::TransferInProgress,
@@ -200,7 +311,7 @@ impl From<guard::Refusal> for AppError {
     fn from(refusal: guard::Refusal) -> Self {
         let guard::Refusal { code, sentence, field, next_allowed_at, retry_after_secs } = refusal;
         let field = field.map(str::to_owned);
-        Self { code, detail: Some(sentence), field, next_allowed_at, retry_after_secs }
+        Self { detail: Some(sentence), field, next_allowed_at, retry_after_secs, ..Self::new(code) }
     }
 }
 
@@ -309,8 +420,6 @@ pub async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
 
 #[cfg(test)]
 mod tests {
-    use strum::IntoEnumIterator;
-
     use super::*;
     use crate::calls::forms::{NewCall, NewTransfer};
 
@@ -358,5 +467,24 @@ mod tests {
         let count = codes.len();
         codes.dedup();
         assert_eq!(codes.len(), count);
+    }
+
+    #[test]
+    fn every_code_is_explained_in_sentences() {
+        for code in ErrorCode::iter() {
+            let (name, _, title) = code.entry();
+            assert!(!title.ends_with('.') && code.help().ends_with('.'), "{name}");
+            assert_eq!(ErrorCode::named(name), Some(code));
+        }
+    }
+
+    #[test]
+    fn errors_page_is_current() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/errors.md");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, errors_page()).unwrap();
+        }
+        let written = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(written == errors_page(), "docs/errors.md is stale: UPDATE_DOCS=1 cargo test errors_page");
     }
 }

@@ -16,7 +16,7 @@
 //! | [`idempotency`] | repeating a request is harmless: kept answers |
 //! | [`logging`] | how logs look |
 //! | [`management`] | the command line, one file a command |
-//! | [`middleware`] | what every request passes on its way to a view: Twilio's signature, API keys, the log |
+//! | [`middleware`] | what every request passes on its way to a view: Twilio's signature, the API's keys and limits, API keys, the log |
 //! | [`operations`] | health and readiness |
 //! | [`server`] | the running service: built from settings, run until stopped |
 //! | [`settings`] | layered, typed, checked settings |

@@ -17,12 +17,15 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::{App, InHand, SharedApp};
 use crate::calls::dispatcher;
+use crate::calls::pacing::Pace;
 use crate::clock::{IdSource, SharedClock};
 use crate::copies::Copies;
 use crate::db::Db;
 use crate::db::spool::Spool;
 use crate::guard::{self, Guard};
+use crate::middleware::gate::gate;
 use crate::middleware::idempotency::idempotency;
+use crate::middleware::limiter::Limiter;
 use crate::middleware::request_log::request_log;
 use crate::middleware::signature::SignatureCheck;
 use crate::settings::Settings;
@@ -74,8 +77,10 @@ pub fn build(settings: &Settings, clock: SharedClock, ids: Arc<dyn IdSource>) ->
             hold_music_url: optional(&settings.voice.hold_music_url),
         },
         policy: settings.policy(),
+        pace: Pace::per_second(settings.twilio.calls_per_second),
         defaults: settings.call_defaults(),
         guard: Arc::new(Guard::new(settings.guard.rules()?)),
+        outcomes: settings.outcomes.clone(),
         database_budget: Duration::from_millis(settings.server.database_budget_ms),
         process: ids.id().to_string(),
         knock: Notify::new(),
@@ -84,6 +89,7 @@ pub fn build(settings: &Settings, clock: SharedClock, ids: Arc<dyn IdSource>) ->
         tasks: TaskTracker::new(),
         runtime: Handle::current(),
         journal: Journal::new(open_spool(settings, ids.clone())?),
+        limiter: Limiter::new(settings.api.requests_per_second, settings.api.burst, clock.clone()),
         stopping: CancellationToken::new(),
         clock,
         ids,
@@ -112,6 +118,7 @@ impl Server {
         let factory = move || {
             ActixApp::new()
                 .wrap(from_fn(idempotency))
+                .wrap(from_fn(gate))
                 .wrap(from_fn(request_log))
                 .app_data(shared.clone())
                 .app_data(check.clone())

@@ -4,7 +4,7 @@ use actix_web::web::{self, ServiceConfig};
 use serde::Serialize;
 
 use crate::error;
-use crate::{calls, guard, operations, voice};
+use crate::{audit, calls, guard, operations, voice};
 
 /// A route, for `warm-transfer urls`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -21,7 +21,13 @@ pub struct Route {
 
 /// Every route of the service.
 pub fn routes() -> impl Iterator<Item = &'static Route> {
-    let apps = [calls::urls::ROUTES, guard::urls::ROUTES, voice::urls::ROUTES, operations::ROUTES];
+    let apps = [
+        calls::urls::ROUTES,
+        guard::urls::ROUTES,
+        audit::urls::ROUTES,
+        voice::urls::ROUTES,
+        operations::ROUTES,
+    ];
     apps.into_iter().flatten()
 }
 
@@ -34,6 +40,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .configure(voice::urls::configure)
         .configure(calls::urls::configure)
         .configure(guard::urls::configure)
+        .configure(audit::urls::configure)
         .configure(operations::configure)
         .default_service(web::to(error::not_found));
 }

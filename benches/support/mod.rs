@@ -108,6 +108,7 @@ impl Process {
             .env("DATABASE_URL", database_url(folder))
             .env("WARM_TRANSFER__SERVER__WORKERS", "1")
             .envs(PERMISSIVE_GUARD)
+            .env("WARM_TRANSFER__TWILIO__CALLS_PER_SECOND", "0")
             .env("WARM_TRANSFER__LOGGING__LEVEL", level)
             .stderr(std::fs::File::create(log)?);
         Self::start(command, addr, "/healthz").await

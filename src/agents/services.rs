@@ -3,12 +3,14 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use serde::Serialize;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::models::{
     Agent, AgentRole, AgentRow, ApiKeyRow, Principal, Scope, agent_by_name, key_by_name, key_by_prefix,
 };
+use crate::audit::{self, Actor, Entry};
 use crate::clock::{Clock, IdSource};
 use crate::db::schema::{agents, api_keys};
 use crate::db::{Db, DbError, WriteError};
@@ -67,6 +69,19 @@ fn is_valid_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(is_plain)
 }
 
+/// Somebody to be added to the directory.
+#[derive(Debug, Clone)]
+pub struct NewAgent {
+    /// The name in `agent:name`.
+    pub name: String,
+    /// What people are told; the name if absent.
+    pub display_name: Option<String>,
+    /// What is rung.
+    pub address: Address,
+    /// What they may do.
+    pub role: AgentRole,
+}
+
 /// Adds somebody to the directory.
 ///
 /// # Errors
@@ -75,28 +90,35 @@ pub async fn add_agent(
     db: &Db,
     clock: &dyn Clock,
     ids: &dyn IdSource,
-    name: &str,
-    display_name: Option<String>,
-    address: Address,
-    role: AgentRole,
+    by: &Actor,
+    new: NewAgent,
 ) -> Result<Agent, AccountError> {
-    if !is_valid_name(name) {
+    if !is_valid_name(&new.name) {
         return Err(AccountError::InvalidName);
     }
+    let now = clock.now();
     let row = AgentRow {
         id: ids.id().to_string(),
-        name: name.to_owned(),
-        display_name: display_name.unwrap_or_else(|| capitalised(name)),
-        address: address.to_string(),
-        role: role.to_string(),
-        created_at: clock.now().naive_utc(),
+        display_name: new.display_name.unwrap_or_else(|| capitalised(&new.name)),
+        name: new.name,
+        address: new.address.to_string(),
+        role: new.role.to_string(),
+        created_at: now.naive_utc(),
         disabled_at: None,
+    };
+    let entry = Entry {
+        at: now,
+        actor: by.clone(),
+        action: "agent.added",
+        subject: Some(row.name.clone()),
+        detail: json!({ "role": row.role }),
     };
     db.write(move |conn| {
         if agent_by_name(conn, &row.name)?.is_some() {
             return Err(AccountError::Exists(format!("agent {}", row.name)));
         }
         diesel::insert_into(agents::table).values(&row).execute(conn).map_err(DbError::from)?;
+        audit::record(conn, &entry)?;
         Ok(row.clone().agent()?)
     })
     .await
@@ -124,17 +146,25 @@ pub async fn list_agents(db: &Db) -> Result<Vec<Agent>, DbError> {
 ///
 /// # Errors
 /// As [`AccountError`] says.
-pub async fn disable_agent(db: &Db, clock: &dyn Clock, name: &str) -> Result<(), AccountError> {
-    let (name, now) = (name.to_owned(), clock.now().naive_utc());
+pub async fn disable_agent(db: &Db, clock: &dyn Clock, by: &Actor, name: &str) -> Result<(), AccountError> {
+    let (name, entry) = (name.to_owned(), without_detail(clock, by, "agent.disabled", name));
     db.write(move |conn| {
         let unknown = || AccountError::Unknown(format!("agent {name}"));
         let row = agent_by_name(conn, &name)?.ok_or_else(unknown)?;
         // Said again, it keeps the time of the first.
         let found = agents::table.find(row.id).filter(agents::disabled_at.is_null());
-        diesel::update(found).set(agents::disabled_at.eq(now)).execute(conn).map_err(DbError::from)?;
+        let is_disabled = agents::disabled_at.eq(entry.at.naive_utc());
+        if diesel::update(found).set(is_disabled).execute(conn).map_err(DbError::from)? > 0 {
+            audit::record(conn, &entry)?;
+        }
         Ok(())
     })
     .await
+}
+
+fn without_detail(clock: &dyn Clock, by: &Actor, action: &'static str, subject: &str) -> Entry {
+    let subject = Some(subject.to_owned());
+    Entry { at: clock.now(), actor: by.clone(), action, subject, detail: json!({}) }
 }
 
 /// Who can be rung as `agent:name`.
@@ -155,6 +185,7 @@ pub async fn create_key(
     db: &Db,
     clock: &dyn Clock,
     ids: &dyn IdSource,
+    by: &Actor,
     name: &str,
     scopes: &[Scope],
     expires_at: Option<DateTime<Utc>>,
@@ -175,11 +206,16 @@ pub async fn create_key(
         revoked_at: None,
         last_used_at: None,
     };
+    let entry = Entry {
+        detail: json!({ "scopes": scopes, "expires_at": expires_at }),
+        ..without_detail(clock, by, "key.created", name)
+    };
     db.write(move |conn| {
         if key_by_name(conn, &row.name)?.is_some() {
             return Err(AccountError::Exists(format!("key {}", row.name)));
         }
         diesel::insert_into(api_keys::table).values(&row).execute(conn).map_err(DbError::from)?;
+        audit::record(conn, &entry)?;
         Ok(())
     })
     .await?;
@@ -218,14 +254,17 @@ pub async fn list_keys(db: &Db) -> Result<Vec<KeyInfo>, DbError> {
 ///
 /// # Errors
 /// As [`AccountError`] says.
-pub async fn revoke_key(db: &Db, clock: &dyn Clock, name: &str) -> Result<(), AccountError> {
-    let (name, now) = (name.to_owned(), clock.now().naive_utc());
+pub async fn revoke_key(db: &Db, clock: &dyn Clock, by: &Actor, name: &str) -> Result<(), AccountError> {
+    let (name, entry) = (name.to_owned(), without_detail(clock, by, "key.revoked", name));
     db.write(move |conn| {
         let unknown = || AccountError::Unknown(format!("key {name}"));
         let row = key_by_name(conn, &name)?.ok_or_else(unknown)?;
         // Said again, it keeps the time of the first.
         let found = api_keys::table.find(row.id).filter(api_keys::revoked_at.is_null());
-        diesel::update(found).set(api_keys::revoked_at.eq(now)).execute(conn).map_err(DbError::from)?;
+        let is_revoked = api_keys::revoked_at.eq(entry.at.naive_utc());
+        if diesel::update(found).set(is_revoked).execute(conn).map_err(DbError::from)? > 0 {
+            audit::record(conn, &entry)?;
+        }
         Ok(())
     })
     .await

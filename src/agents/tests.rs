@@ -1,32 +1,17 @@
 //! The directory's and the keys' promises, on a database of their own.
 
-use std::sync::Mutex;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::models::{Agent, AgentRole, Principal, Scope};
-use super::services::{self, AccountError, KeyInfo};
-use crate::clock::{Clock, RandomIds};
+use super::services::{self, AccountError, KeyInfo, NewAgent};
+use crate::audit::Actor;
+use crate::clock::{Clock, RandomIds, StoppedClock};
 use crate::db::{Db, DbOptions, Location};
 
-/// A clock that stands still until it is moved.
-struct StoppedClock(Mutex<DateTime<Utc>>);
-
-impl StoppedClock {
-    fn advance(&self, by: TimeDelta) {
-        *self.0.lock().unwrap() += by;
-    }
-}
-
-impl Clock for StoppedClock {
-    fn now(&self) -> DateTime<Utc> {
-        *self.0.lock().unwrap()
-    }
-
-    fn until(&self, when: DateTime<Utc>) -> Duration {
-        (when - self.now()).to_std().unwrap_or_default()
-    }
+fn by() -> Actor {
+    Actor::command_line("root")
 }
 
 struct Accounts {
@@ -47,13 +32,17 @@ impl Accounts {
         })
         .unwrap();
         db.migrate().await.unwrap();
-        Self { db, clock: StoppedClock(Mutex::new(DateTime::UNIX_EPOCH)), _folder: folder }
+        Self { db, clock: StoppedClock::default(), _folder: folder }
     }
 
     async fn add(&self, name: &str, display_name: Option<&str>) -> Result<Agent, AccountError> {
-        let (display_name, address) = (display_name.map(str::to_owned), "client:dana".parse().unwrap());
-        let role = AgentRole::Supervisor;
-        services::add_agent(&self.db, &self.clock, &RandomIds, name, display_name, address, role).await
+        let new = NewAgent {
+            name: name.to_owned(),
+            display_name: display_name.map(str::to_owned),
+            address: "client:dana".parse().unwrap(),
+            role: AgentRole::Supervisor,
+        };
+        services::add_agent(&self.db, &self.clock, &RandomIds, &by(), new).await
     }
 
     async fn key(
@@ -63,7 +52,7 @@ impl Accounts {
         lifetime: Option<TimeDelta>,
     ) -> Result<String, AccountError> {
         let expires_at = lifetime.map(|lifetime| self.clock.now() + lifetime);
-        services::create_key(&self.db, &self.clock, &RandomIds, name, scopes, expires_at).await
+        services::create_key(&self.db, &self.clock, &RandomIds, &by(), name, scopes, expires_at).await
     }
 
     async fn who(&self, token: &str) -> Option<Principal> {
@@ -96,7 +85,7 @@ async fn an_agent_is_found_by_name_until_disabled() {
     assert_eq!((found.id, found.address.to_string()), (added.id, "client:dana".into()));
     assert!(services::find_by_name(&accounts.db, "nobody").await.unwrap().is_none());
 
-    services::disable_agent(&accounts.db, &accounts.clock, "dana").await.unwrap();
+    services::disable_agent(&accounts.db, &accounts.clock, &by(), "dana").await.unwrap();
     assert!(services::find_by_name(&accounts.db, "dana").await.unwrap().is_none());
     let listed = services::list_agents(&accounts.db).await.unwrap();
     let listed: Vec<_> =
@@ -118,9 +107,9 @@ async fn a_name_is_plain_and_taken_once() {
             "{name}"
         );
     }
-    let gone = services::disable_agent(&accounts.db, &accounts.clock, "nobody").await;
+    let gone = services::disable_agent(&accounts.db, &accounts.clock, &by(), "nobody").await;
     assert_eq!(gone.unwrap_err().to_string(), "there is no agent nobody");
-    let gone = services::revoke_key(&accounts.db, &accounts.clock, "nothing").await;
+    let gone = services::revoke_key(&accounts.db, &accounts.clock, &by(), "nothing").await;
     assert_eq!(gone.unwrap_err().to_string(), "there is no key nothing");
 }
 
@@ -155,10 +144,10 @@ async fn an_expired_or_revoked_key_opens_nothing() {
     assert!(accounts.who(&for_good).await.is_some());
 
     let revoked_at = accounts.clock.now();
-    services::revoke_key(&accounts.db, &accounts.clock, "for-good").await.unwrap();
+    services::revoke_key(&accounts.db, &accounts.clock, &by(), "for-good").await.unwrap();
     assert!(accounts.who(&for_good).await.is_none());
     accounts.clock.advance(TimeDelta::hours(1));
-    services::revoke_key(&accounts.db, &accounts.clock, "for-good").await.unwrap();
+    services::revoke_key(&accounts.db, &accounts.clock, &by(), "for-good").await.unwrap();
     let listed = services::list_keys(&accounts.db).await.unwrap();
     assert_eq!(listed[1].revoked_at, Some(revoked_at), "the first revocation is the one that counts");
 }

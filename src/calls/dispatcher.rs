@@ -4,15 +4,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::asking;
 use super::attempts::{self, Attempt, First, Outcome, Settlement};
 use super::flow::{Call, Event, Failure, LegProgress};
 use super::models::{self, CommandRow, TimerRow};
-use super::queue;
 use super::requests::request;
 use super::services::{self, Advanced, ServiceError};
+use super::{pacing, queue};
 use crate::app::App;
 use crate::db::DbError;
 use crate::twilio::TwilioError;
@@ -77,10 +77,32 @@ async fn look_for_due(app: &Arc<App>) -> Duration {
     if let Err(error) = take_over(app).await {
         tracing::warn!(%error, "cannot look for due commands");
     }
-    fire_due(app).await.unwrap_or_else(|error| {
+    let until_turn = dial_waiting(app).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "cannot dial who waits");
+        NAP
+    });
+    let until_timer = fire_due(app).await.unwrap_or_else(|error| {
         tracing::warn!(%error, "cannot fire timers");
         NAP
-    })
+    });
+    until_turn.min(until_timer)
+}
+
+/// Dials whose turn it is; gives how long until the next one's.
+async fn dial_waiting(app: &Arc<App>) -> Result<Duration, ServiceError> {
+    if !app.db.read(pacing::is_anybody_waiting).await? {
+        return Ok(NAP);
+    }
+    let claims = app.claims();
+    let policy = app.policy.clone();
+    let dial = move |conn: &mut _| services::dial_whose_turn_it_is(conn, &claims.claimant(), &policy);
+    let turns = app.db.write(dial).await?;
+    turns.dialled.into_iter().for_each(|advanced| app.carry_on(Some(advanced)));
+    Ok(turns.next_at.map_or(NAP, |at| nap_until(app, at)))
+}
+
+fn nap_until(app: &App, at: DateTime<Utc>) -> Duration {
+    app.clock.until(at).clamp(Duration::from_millis(1), NAP)
 }
 
 async fn take_over(app: &Arc<App>) -> Result<(), DbError> {
@@ -102,7 +124,7 @@ async fn fire_due(app: &Arc<App>) -> Result<Duration, DbError> {
         fire(app, row).await;
     }
     let next = app.db.read(move |conn| queue::next_due(conn, now)).await?;
-    Ok(next.map_or(NAP, |at| app.clock.until(at).clamp(Duration::from_millis(1), NAP)))
+    Ok(next.map_or(NAP, |at| nap_until(app, at)))
 }
 
 async fn fire(app: &Arc<App>, row: TimerRow) {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +61,17 @@ impl<'de> Deserialize<'de> for Destination {
 pub struct Secs<const MIN: u32, const MAX: u32>(u32);
 
 impl<const MIN: u32, const MAX: u32> Secs<MIN, MAX> {
+    /// The number that stands for an absent one; the nearest that may be.
+    pub const fn new(number: u32) -> Self {
+        Self(if number < MIN {
+            MIN
+        } else if number > MAX {
+            MAX
+        } else {
+            number
+        })
+    }
+
     /// The number.
     pub fn get(self) -> u32 {
         self.0
@@ -118,6 +130,12 @@ pub struct NewCall {
     pub caller_id: Option<PhoneNumber>,
     /// The CRM's own id for the call.
     pub external_id: Option<Text<200>>,
+    /// No other call of this API key may have the same external_id.
+    #[serde(default)]
+    pub unique_external_id: bool,
+    /// Call even if another call to the same customer is under way.
+    #[serde(default)]
+    pub allow_duplicate: bool,
     /// Kept and given back as it is.
     pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
     /// How agent and customer are joined.
@@ -208,12 +226,32 @@ impl<'de> Deserialize<'de> for ParticipantControl {
     }
 }
 
+/// `PUT /api/v1/calls/{id}/outcome`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewOutcome {
+    /// One of the setting `outcomes.dispositions`.
+    pub disposition: Text<64>,
+    /// What else is worth knowing.
+    pub notes: Option<Text<4000>>,
+}
+
 /// Query of `GET /api/v1/calls`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CallList {
     /// Only calls in this status.
     pub status: Option<CallStatus>,
+    /// Only calls made by this first agent: an address, or `agent:name` for whatever address the directory has now.
+    pub agent: Option<Destination>,
+    /// Only calls to this customer.
+    pub customer: Option<Address>,
+    /// Only calls with this id of the CRM's.
+    pub external_id: Option<Text<200>>,
+    /// Only calls asked for at this time or later.
+    pub created_from: Option<DateTime<Utc>>,
+    /// Only calls asked for before this time.
+    pub created_before: Option<DateTime<Utc>>,
     /// `next_cursor` of the page before.
     pub cursor: Option<uuid::Uuid>,
     /// How many at the most, 1 to 200.

@@ -2,10 +2,12 @@
 
 pub mod asking;
 pub mod attempts;
+mod audited;
 pub mod dispatcher;
 pub mod flow;
 pub mod forms;
 pub mod models;
+pub mod pacing;
 pub mod queue;
 pub mod requests;
 mod rows;

@@ -1,14 +1,17 @@
 //! Rows of the calls app and their queries: a [`Call`] is loaded whole, stepped by the flow, and saved by its difference.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::flow::{Call, Change, Command, Timer};
+use super::flow::{Call, CallStatus, Change, Command, Stage, Timer};
+use super::pacing;
 use super::rows::{CallRow, LegRow, TransferRow};
-use crate::db::schema::{call_requests, calls, commands, events, legs, timers, transfers};
+use crate::db::schema::{call_requests, calls, commands, events, legs, outcomes, timers, transfers};
 use crate::db::{DbConnection, DbError};
-use crate::telephony::CallSid;
+use crate::telephony::{Address, CallSid};
 
 /// What a query gives.
 pub type DbResult<T> = Result<T, DbError>;
@@ -23,8 +26,26 @@ pub struct CallRequest {
     pub api_key_id: String,
     /// The CRM's own id for it.
     pub external_id: Option<String>,
+    /// The same, if no other call of this key may have it.
+    pub unique_external_id: Option<String>,
     /// JSON object, as given.
     pub metadata: Option<String>,
+}
+
+/// What came of a conversation.
+#[derive(Queryable, Selectable, Insertable, Debug, Clone)]
+#[diesel(table_name = outcomes)]
+pub struct OutcomeRow {
+    /// The call.
+    pub call_id: String,
+    /// One of the site's words.
+    pub disposition: String,
+    /// More of it.
+    pub notes: Option<String>,
+    /// Who said so: the name of an API key or of an agent.
+    pub set_by: String,
+    /// When.
+    pub set_at: NaiveDateTime,
 }
 
 /// One entry of a call's timeline.
@@ -139,29 +160,166 @@ pub fn knows_call_sid(conn: &mut DbConnection, sid: &CallSid) -> DbResult<bool> 
     Ok(legs::table.filter(legs::call_sid.eq(sid.as_str())).count().get_result::<i64>(conn)? > 0)
 }
 
-/// Calls, newest first; `status` narrows, `before` continues after the last of an earlier page.
-pub fn list(
-    conn: &mut DbConnection,
-    status: Option<String>,
-    before: Option<Uuid>,
-    limit: i64,
-) -> DbResult<Vec<Call>> {
-    let mut query =
-        calls::table.select(CallRow::as_select()).order(calls::id.desc()).limit(limit).into_boxed();
-    if let Some(status) = status {
-        query = query.filter(calls::status.eq(status));
-    }
-    if let Some(before) = before {
-        query = query.filter(calls::id.lt(before.to_string()));
-    }
-    let rows: Vec<CallRow> = query.load(conn)?;
-    rows.into_iter().map(|row| whole(conn, row)).collect()
+/// Which calls a list is of; what is absent narrows nothing.
+#[derive(Debug, Clone, Default)]
+pub struct CallFilter {
+    /// In this status.
+    pub status: Option<CallStatus>,
+    /// Made by the first agent with this address.
+    pub agent: Option<Address>,
+    /// To this address.
+    pub customer: Option<Address>,
+    /// With this id of the CRM's.
+    pub external_id: Option<String>,
+    /// Asked for at this time or later.
+    pub created_from: Option<DateTime<Utc>>,
+    /// Asked for before this time.
+    pub created_before: Option<DateTime<Utc>>,
+    /// Older than this call: the last of an earlier page.
+    pub after: Option<Uuid>,
 }
 
-/// What the CRM said of the call.
-pub fn request_of(conn: &mut DbConnection, call_id: Uuid) -> DbResult<Option<CallRequest>> {
-    let query = call_requests::table.find(call_id.to_string()).select(CallRequest::as_select());
-    Ok(query.first(conn).optional()?)
+/// Calls, newest first, in an order that does not change while pages are turned.
+///
+/// # Errors
+/// The database's.
+pub fn list(conn: &mut DbConnection, filter: &CallFilter, limit: i64) -> DbResult<Vec<Call>> {
+    let newest_first = (calls::created_at.desc(), calls::id.desc());
+    let mut query = calls::table.select(CallRow::as_select()).order(newest_first).limit(limit).into_boxed();
+    if let Some(status) = filter.status {
+        query = query.filter(calls::status.eq(status.to_string()));
+    }
+    if let Some(agent) = &filter.agent {
+        query = query.filter(calls::agent.eq(agent.to_string()));
+    }
+    if let Some(customer) = &filter.customer {
+        query = query.filter(calls::customer.eq(customer.to_string()));
+    }
+    if let Some(external_id) = &filter.external_id {
+        let named = call_requests::table.filter(call_requests::external_id.eq(external_id.clone()));
+        query = query.filter(calls::id.eq_any(named.select(call_requests::call_id)));
+    }
+    if let Some(from) = filter.created_from {
+        query = query.filter(calls::created_at.ge(from.naive_utc()));
+    }
+    if let Some(before) = filter.created_before {
+        query = query.filter(calls::created_at.lt(before.naive_utc()));
+    }
+    if let Some(after) = filter.after {
+        let last = calls::table.find(after.to_string()).select((calls::created_at, calls::id));
+        let Some((at, id)) = last.first::<(NaiveDateTime, String)>(conn).optional()? else {
+            return Ok(vec![]);
+        };
+        let as_old = calls::created_at.eq(at).and(calls::id.lt(id));
+        query = query.filter(calls::created_at.le(at)).filter(calls::created_at.lt(at).or(as_old));
+    }
+    let rows: Vec<CallRow> = query.load(conn)?;
+    whole_ones(conn, rows)
+}
+
+fn whole_ones(conn: &mut DbConnection, rows: Vec<CallRow>) -> DbResult<Vec<Call>> {
+    let ids: Vec<&String> = rows.iter().map(|row| &row.id).collect();
+    let legs: Vec<LegRow> = legs::table
+        .filter(legs::call_id.eq_any(&ids))
+        .order(legs::position.asc())
+        .select(LegRow::as_select())
+        .load(conn)?;
+    let transfers: Vec<TransferRow> = transfers::table
+        .filter(transfers::call_id.eq_any(&ids))
+        .order(transfers::position.asc())
+        .select(TransferRow::as_select())
+        .load(conn)?;
+    let mut legs = grouped(legs, |leg| &leg.call_id);
+    let mut transfers = grouped(transfers, |transfer| &transfer.call_id);
+    let mut take = |row: CallRow| {
+        let (legs, transfers) = (legs.remove(&row.id), transfers.remove(&row.id));
+        row.with(legs.unwrap_or_default(), transfers.unwrap_or_default())
+    };
+    rows.into_iter().map(&mut take).collect()
+}
+
+fn grouped<T>(rows: Vec<T>, call_id: impl Fn(&T) -> &String) -> HashMap<String, Vec<T>> {
+    let mut groups: HashMap<String, Vec<T>> = HashMap::new();
+    for row in rows {
+        groups.entry(call_id(&row).clone()).or_default().push(row);
+    }
+    groups
+}
+
+/// What is known of a call beside its flow.
+#[derive(Debug, Clone, Default)]
+pub struct Beside {
+    /// What the CRM said of it.
+    pub request: Option<CallRequest>,
+    /// Where it stands in the dial queue, from 1.
+    pub queue_position: Option<i64>,
+    /// What came of it.
+    pub outcome: Option<OutcomeRow>,
+}
+
+/// What is known of these calls beside their flow, in their order.
+///
+/// # Errors
+/// The database's.
+pub fn beside(conn: &mut DbConnection, of: &[Call]) -> DbResult<Vec<Beside>> {
+    let ids: Vec<String> = of.iter().map(|call| call.id.to_string()).collect();
+    let requests: Vec<CallRequest> = call_requests::table
+        .filter(call_requests::call_id.eq_any(&ids))
+        .select(CallRequest::as_select())
+        .load(conn)?;
+    let outcomes: Vec<OutcomeRow> =
+        outcomes::table.filter(outcomes::call_id.eq_any(&ids)).select(OutcomeRow::as_select()).load(conn)?;
+    let mut requests: HashMap<String, _> = requests.into_iter().map(|it| (it.call_id.clone(), it)).collect();
+    let mut outcomes: HashMap<String, _> = outcomes.into_iter().map(|it| (it.call_id.clone(), it)).collect();
+    let mut known = |(call, id): (&Call, &String)| {
+        let waits = call.stage == Stage::Queued;
+        let queue_position = if waits { pacing::position(conn, call.id)? } else { None };
+        Ok(Beside { request: requests.remove(id), queue_position, outcome: outcomes.remove(id) })
+    };
+    of.iter().zip(&ids).map(&mut known).collect()
+}
+
+/// A live call to this customer.
+///
+/// # Errors
+/// The database's.
+pub fn live_call_to(conn: &mut DbConnection, customer: &Address) -> DbResult<Option<Uuid>> {
+    let live = calls::table
+        .filter(calls::customer.eq(customer.to_string()))
+        .filter(calls::stage.ne(Stage::Ended.to_string()))
+        .select(calls::id);
+    id_of(live.first(conn).optional()?)
+}
+
+/// A call of this key's that has the CRM's id, when it or the new one is to be the only one.
+///
+/// # Errors
+/// The database's.
+pub fn call_with_external_id(conn: &mut DbConnection, request: &CallRequest) -> DbResult<Option<Uuid>> {
+    let Some(external_id) = &request.external_id else { return Ok(None) };
+    let mut same = call_requests::table
+        .filter(call_requests::api_key_id.eq(&request.api_key_id))
+        .filter(call_requests::external_id.eq(external_id))
+        .select(call_requests::call_id)
+        .into_boxed();
+    if request.unique_external_id.is_none() {
+        same = same.filter(call_requests::unique_external_id.is_not_null());
+    }
+    id_of(same.first(conn).optional()?)
+}
+
+fn id_of(found: Option<String>) -> DbResult<Option<Uuid>> {
+    found.map(|id| id.parse().map_err(DbError::corrupt)).transpose()
+}
+
+/// Keeps what came of a call; said again, the new word counts.
+///
+/// # Errors
+/// The database's.
+pub fn set_outcome(conn: &mut DbConnection, row: &OutcomeRow) -> DbResult<()> {
+    diesel::delete(outcomes::table.find(&row.call_id)).execute(conn)?;
+    diesel::insert_into(outcomes::table).values(row).execute(conn)?;
+    Ok(())
 }
 
 /// Keeps what the CRM said.
@@ -236,15 +394,6 @@ pub fn append(
 }
 
 fn whole(conn: &mut DbConnection, row: CallRow) -> DbResult<Call> {
-    let legs: Vec<LegRow> = legs::table
-        .filter(legs::call_id.eq(&row.id))
-        .order(legs::position.asc())
-        .select(LegRow::as_select())
-        .load(conn)?;
-    let transfers: Vec<TransferRow> = transfers::table
-        .filter(transfers::call_id.eq(&row.id))
-        .order(transfers::position.asc())
-        .select(TransferRow::as_select())
-        .load(conn)?;
-    row.with(legs, transfers)
+    let mut found = whole_ones(conn, vec![row])?;
+    found.pop().ok_or_else(|| DbError::corrupt("a call was lost on its way"))
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::flow::{Command, SetTimer, Timer};
 use super::models::{CommandRow, DbResult, TimerRow};
+use super::pacing::Pace;
 use crate::clock::IdSource;
 use crate::db::schema::{commands, timers};
 use crate::db::{DbConnection, DbError};
@@ -26,6 +27,8 @@ pub struct Claimant<'a> {
     pub lease: TimeDelta,
     /// Names the rows.
     pub ids: &'a dyn IdSource,
+    /// How often it may dial.
+    pub pace: Pace,
 }
 
 /// How a command came out.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-use super::flow::{Call, Leg, Transfer};
+use super::flow::{Call, Leg, Role, Transfer};
 use super::models::DbResult;
 use crate::db::DbError;
 use crate::db::schema::{calls, legs, transfers};
@@ -20,6 +20,8 @@ pub(super) struct CallRow {
     bridge: String,
     caller_id: String,
     agent_caller_id: String,
+    agent: String,
+    customer: String,
     room: String,
     conference_sid: Option<String>,
     ring_timeout_secs: i32,
@@ -31,6 +33,7 @@ pub(super) struct CallRow {
     ended_by: Option<String>,
     ended_by_certain: bool,
     end_reason: Option<String>,
+    end_detail: Option<String>,
     created_at: NaiveDateTime,
     connected_at: Option<NaiveDateTime>,
     ended_at: Option<NaiveDateTime>,
@@ -40,7 +43,7 @@ pub(super) struct CallRow {
 #[diesel(table_name = legs, treat_none_as_null = true)]
 pub(super) struct LegRow {
     pub(super) id: String,
-    call_id: String,
+    pub(super) call_id: String,
     position: i32,
     role: String,
     address: String,
@@ -50,6 +53,8 @@ pub(super) struct LegRow {
     status: String,
     sequence: Option<i64>,
     failure: Option<String>,
+    failure_detail: Option<String>,
+    twilio_code: Option<i32>,
     in_room: bool,
     room_sequence: Option<i64>,
     ends_room: bool,
@@ -67,7 +72,7 @@ pub(super) struct LegRow {
 #[diesel(table_name = transfers, treat_none_as_null = true)]
 pub(super) struct TransferRow {
     pub(super) id: String,
-    call_id: String,
+    pub(super) call_id: String,
     position: i32,
     leg_id: String,
     style: String,
@@ -80,6 +85,7 @@ pub(super) struct TransferRow {
     status: String,
     failure: Option<String>,
     failure_detail: Option<String>,
+    twilio_code: Option<i32>,
     caller_id: String,
     ring_timeout_secs: i32,
     requested_at: NaiveDateTime,
@@ -96,6 +102,8 @@ impl CallRow {
             bridge: call.bridge.to_string(),
             caller_id: call.caller_id.to_string(),
             agent_caller_id: call.agent_caller_id.to_string(),
+            agent: address(call, Role::FirstAgent),
+            customer: address(call, Role::Customer),
             room: call.room.clone(),
             conference_sid: text(call.conference_sid.as_ref()),
             ring_timeout_secs: to_i32(call.ring_timeout_secs),
@@ -107,6 +115,7 @@ impl CallRow {
             ended_by: text(call.ended_by),
             ended_by_certain: call.ended_by_certain,
             end_reason: text(call.end_reason),
+            end_detail: call.end_detail.clone(),
             created_at: call.created_at.naive_utc(),
             connected_at: call.connected_at.map(|at| at.naive_utc()),
             ended_at: call.ended_at.map(|at| at.naive_utc()),
@@ -133,6 +142,7 @@ impl CallRow {
             ended_by: optional(self.ended_by)?,
             ended_by_certain: self.ended_by_certain,
             end_reason: optional(self.end_reason)?,
+            end_detail: self.end_detail,
             legs: legs.into_iter().map(LegRow::leg).collect::<DbResult<_>>()?,
             transfers: transfers.into_iter().map(TransferRow::transfer).collect::<DbResult<_>>()?,
             created_at: self.created_at.and_utc(),
@@ -140,6 +150,11 @@ impl CallRow {
             ended_at: self.ended_at.map(|at| at.and_utc()),
         })
     }
+}
+
+/// Whom a call is for and who makes it never changes, so lists can find it by them.
+fn address(call: &Call, role: Role) -> String {
+    call.legs.iter().find(|leg| leg.role == role).map(|leg| leg.address.to_string()).unwrap_or_default()
 }
 
 impl LegRow {
@@ -156,6 +171,8 @@ impl LegRow {
             status: leg.status.to_string(),
             sequence: leg.sequence,
             failure: text(leg.failure),
+            failure_detail: leg.explanation.clone(),
+            twilio_code: leg.twilio_code.map(to_i32),
             in_room: leg.in_room,
             room_sequence: leg.room_sequence,
             ends_room: leg.ends_room,
@@ -181,6 +198,8 @@ impl LegRow {
             status: value(&self.status)?,
             sequence: self.sequence,
             failure: optional(self.failure)?,
+            explanation: self.failure_detail,
+            twilio_code: self.twilio_code.map(to_u32),
             in_room: self.in_room,
             room_sequence: self.room_sequence,
             ends_room: self.ends_room,
@@ -213,6 +232,7 @@ impl TransferRow {
             status: transfer.status.to_string(),
             failure: text(transfer.failure),
             failure_detail: transfer.failure_detail.clone(),
+            twilio_code: transfer.twilio_code.map(to_i32),
             caller_id: transfer.caller_id.to_string(),
             ring_timeout_secs: to_i32(transfer.ring_timeout_secs),
             requested_at: transfer.requested_at.naive_utc(),
@@ -234,6 +254,7 @@ impl TransferRow {
             status: value(&self.status)?,
             failure: optional(self.failure)?,
             failure_detail: self.failure_detail,
+            twilio_code: self.twilio_code.map(to_u32),
             caller_id: value(&self.caller_id)?,
             ring_timeout_secs: to_u32(self.ring_timeout_secs),
             requested_at: self.requested_at.and_utc(),

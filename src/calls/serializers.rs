@@ -9,7 +9,7 @@ use super::flow::{
     Bridge, Call, CallStatus, EndReason, Failure, Leg, LegStatus, Party, Ring, Role, Style, Transfer,
     TransferStatus,
 };
-use super::models::{CallRequest, EventRow};
+use super::models::{Beside, EventRow, OutcomeRow};
 use crate::telephony::{Address, CallSid, ConferenceSid, PhoneNumber};
 
 /// A call.
@@ -19,6 +19,9 @@ pub struct CallOut<'a> {
     status: CallStatus,
     ended_by: Option<Party>,
     end_reason: Option<EndReason>,
+    end_detail: Option<&'a str>,
+    /// Where it stands in the dial queue, from 1; null once it is being dialled.
+    queue_position: Option<i64>,
     bridge: Bridge,
     caller_id: &'a PhoneNumber,
     agent_caller_id: &'a PhoneNumber,
@@ -27,6 +30,9 @@ pub struct CallOut<'a> {
     room: &'a str,
     conference_sid: Option<&'a ConferenceSid>,
     external_id: Option<&'a str>,
+    outcome: Option<OutcomeOut<'a>>,
+    /// It is over, should have an outcome, and has none.
+    outcome_missing: bool,
     metadata: Option<Value>,
     ring_timeout_secs: u32,
     time_limit_secs: u32,
@@ -39,6 +45,26 @@ pub struct CallOut<'a> {
 }
 
 #[derive(Debug, Serialize)]
+struct OutcomeOut<'a> {
+    disposition: &'a str,
+    notes: Option<&'a str>,
+    set_by: &'a str,
+    #[serde(serialize_with = "rfc3339")]
+    set_at: DateTime<Utc>,
+}
+
+impl<'a> OutcomeOut<'a> {
+    fn new(row: &'a OutcomeRow) -> Self {
+        Self {
+            disposition: &row.disposition,
+            notes: row.notes.as_deref(),
+            set_by: &row.set_by,
+            set_at: row.set_at.and_utc(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
 struct LegOut<'a> {
     id: Uuid,
     role: Role,
@@ -47,6 +73,8 @@ struct LegOut<'a> {
     call_sid: Option<&'a CallSid>,
     status: LegStatus,
     failure: Option<Failure>,
+    failure_detail: Option<String>,
+    twilio_code: Option<u32>,
     in_room: bool,
     on_hold: bool,
     muted: bool,
@@ -70,6 +98,7 @@ struct TransferOut<'a> {
     status: TransferStatus,
     failure: Option<Failure>,
     failure_detail: Option<&'a str>,
+    twilio_code: Option<u32>,
     briefing: Option<&'a str>,
     ring_timeout_secs: u32,
     #[serde(serialize_with = "rfc3339")]
@@ -107,13 +136,17 @@ pub struct EventPage {
 
 impl<'a> CallOut<'a> {
     /// The call as the API shows it, with what the CRM said of it.
-    pub fn new(call: &'a Call, request: Option<&'a CallRequest>) -> Self {
+    pub fn new(call: &'a Call, beside: &'a Beside, must_have_outcome: bool) -> Self {
+        let request = beside.request.as_ref();
         let metadata = request.and_then(|request| request.metadata.as_deref());
+        let is_over = call.status == CallStatus::Ended;
         Self {
             id: call.id,
             status: call.status,
-            ended_by: call.ended_by.filter(|_| call.status == CallStatus::Ended),
-            end_reason: call.end_reason.filter(|_| call.status == CallStatus::Ended),
+            ended_by: call.ended_by.filter(|_| is_over),
+            end_reason: call.end_reason.filter(|_| is_over),
+            end_detail: call.end_detail.as_deref(),
+            queue_position: beside.queue_position,
             bridge: call.bridge,
             caller_id: &call.caller_id,
             agent_caller_id: &call.agent_caller_id,
@@ -122,6 +155,11 @@ impl<'a> CallOut<'a> {
             room: &call.room,
             conference_sid: call.conference_sid.as_ref(),
             external_id: request.and_then(|request| request.external_id.as_deref()),
+            outcome: beside.outcome.as_ref().map(OutcomeOut::new),
+            outcome_missing: must_have_outcome
+                && is_over
+                && call.connected_at.is_some()
+                && beside.outcome.is_none(),
             metadata: metadata.and_then(|text| serde_json::from_str(text).ok()),
             ring_timeout_secs: call.ring_timeout_secs,
             time_limit_secs: call.time_limit_secs,
@@ -129,6 +167,13 @@ impl<'a> CallOut<'a> {
             connected_at: call.connected_at,
             ended_at: call.ended_at,
         }
+    }
+}
+
+impl CallOut<'_> {
+    /// Whose it is.
+    pub fn id(&self) -> Uuid {
+        self.id
     }
 }
 
@@ -142,6 +187,8 @@ impl<'a> LegOut<'a> {
             call_sid: leg.call_sid.as_ref(),
             status: leg.status,
             failure: leg.failure,
+            failure_detail: leg.failure_detail(),
+            twilio_code: leg.twilio_code,
             in_room: leg.in_room,
             on_hold: call.is_held(leg) && leg.is_talking(),
             muted: leg.muted,
@@ -165,6 +212,7 @@ impl<'a> TransferOut<'a> {
             status: transfer.status,
             failure: transfer.failure,
             failure_detail: transfer.failure_detail.as_deref(),
+            twilio_code: transfer.twilio_code,
             briefing: transfer.briefing.as_deref(),
             ring_timeout_secs: transfer.ring_timeout_secs,
             requested_at: transfer.requested_at,

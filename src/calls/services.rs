@@ -3,13 +3,16 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+use serde_json::json;
 use uuid::Uuid;
 
-use super::flow::{self, Call, Event, Policy, Refusal, Stage};
-use super::models::{self, CallRequest, CommandRow};
+use super::flow::{self, Call, Change, Event, Policy, Refusal, Stage};
+use super::models::{self, CallRequest, CommandRow, OutcomeRow};
+use super::pacing::{self, Turn};
 use super::queue::{self, Claimant};
 use crate::app::App;
-use crate::db::{DbConnection, DbError, WriteError};
+use crate::db::{self, DbConnection, DbError, WriteError};
 use crate::guard;
 
 /// Why a write was not carried out.
@@ -27,6 +30,15 @@ pub enum ServiceError {
     /// The guard will not have it dialled; that is recorded.
     #[error("{}", .0.sentence)]
     Guarded(Box<guard::Refusal>),
+    /// The customer is being called already, by this call.
+    #[error("the customer is being called already")]
+    Duplicate(Uuid),
+    /// A call of the same API key, this one, has the CRM's id.
+    #[error("another call has the same external_id")]
+    ExternalIdTaken(Uuid),
+    /// The call is not any more what the request takes it for.
+    #[error("the call has changed")]
+    Changed,
 }
 
 impl ServiceError {
@@ -86,9 +98,11 @@ fn step(
     }
     models::save(conn, stored, &step.call)?;
     models::append(conn, call.id, &flow::changes(stored, &step.call), by.now)?;
+    pacing::take(conn, by.pace, step.commands.iter().filter(|command| command.dials()).count(), by.now)?;
     let commands = queue::enqueue(conn, by, call.id, &step.commands)?;
     if step.call.stage == Stage::Ended {
         queue::forget_timers(conn, call.id)?;
+        pacing::leave(conn, call.id)?;
     } else {
         queue::set_timers(conn, by, call.id, &step.timers)?;
     }
@@ -126,6 +140,7 @@ pub async fn place<T: Send + 'static>(
     app: &Arc<App>,
     call: Call,
     request: CallRequest,
+    allow_duplicate: bool,
     also: impl Fn(&mut DbConnection, &Call) -> Result<T, ServiceError> + Send + 'static,
 ) -> Result<T, ServiceError> {
     let claims = app.claims();
@@ -133,6 +148,7 @@ pub async fn place<T: Send + 'static>(
     let guard = app.guard.clone();
     let case = guard::services::case_of(app, &call, &request).await;
     let placed = app.db.write(move |conn| {
+        refuse_twins(conn, &call, &request, allow_duplicate)?;
         let refusal = match &case {
             Some(case) => guard::services::check_placing(conn, &guard.rules, case, claims.now)?,
             None => None,
@@ -143,12 +159,96 @@ pub async fn place<T: Send + 'static>(
         models::save(conn, None, &call)?;
         models::insert_request(conn, &request)?;
         models::append(conn, call.id, &flow::changes(None, &call), claims.now)?;
-        let advanced = step(conn, &claims.claimant(), &policy, Some(&call), call.clone(), &Event::Placed)?;
-        Ok::<_, ServiceError>(Ok((also(conn, &advanced.call)?, advanced)))
+        let dialled = begin(conn, &claims.claimant(), &policy, &call, &request)?;
+        let now = dialled.iter().map(|it| &it.call).find(|it| it.id == call.id).unwrap_or(&call);
+        Ok::<_, ServiceError>(Ok((also(conn, now)?, dialled)))
     });
-    let (also, advanced) = placed.await?.map_err(|refusal| ServiceError::Guarded(Box::new(refusal)))?;
-    app.carry_on(Some(advanced));
+    let (also, dialled) = placed.await?.map_err(|refusal| ServiceError::Guarded(Box::new(refusal)))?;
+    dialled.into_iter().for_each(|advanced| app.carry_on(Some(advanced)));
+    app.knock.notify_one();
     Ok(also)
+}
+
+/// Nobody is called twice because a CRM asked twice.
+fn refuse_twins(
+    conn: &mut DbConnection,
+    call: &Call,
+    request: &CallRequest,
+    allow_duplicate: bool,
+) -> Result<(), ServiceError> {
+    if let Some(taken) = models::call_with_external_id(conn, request)? {
+        return Err(ServiceError::ExternalIdTaken(taken));
+    }
+    let Some(customer) = call.customer().filter(|_| !allow_duplicate) else { return Ok(()) };
+    db::lock(conn, &format!("customer {}", customer.address))?;
+    models::live_call_to(conn, &customer.address)?.map_or(Ok(()), |live| Err(ServiceError::Duplicate(live)))
+}
+
+/// Dials the call if it is its turn. If it is somebody else's, they are dialled.
+fn begin(
+    conn: &mut DbConnection,
+    by: &Claimant<'_>,
+    policy: &Policy,
+    call: &Call,
+    request: &CallRequest,
+) -> Result<Vec<Advanced>, ServiceError> {
+    if by.pace.is_unlimited() {
+        return Ok(vec![step(conn, by, policy, Some(call), call.clone(), &Event::Placed)?]);
+    }
+    pacing::join(conn, call.id, &request.api_key_id)?;
+    Ok(dial_whose_turn_it_is(conn, by, policy)?.dialled)
+}
+
+/// Whose turn it was, and when the next is.
+pub struct Dialled {
+    /// They are being dialled.
+    pub dialled: Vec<Advanced>,
+    /// When the next may be, if anybody waits.
+    pub next_at: Option<DateTime<Utc>>,
+}
+
+/// Dials whoever waits and may be dialled now, inside a transaction.
+///
+/// # Errors
+/// As [`ServiceError`] says.
+pub fn dial_whose_turn_it_is(
+    conn: &mut DbConnection,
+    by: &Claimant<'_>,
+    policy: &Policy,
+) -> Result<Dialled, ServiceError> {
+    let mut dialled = vec![];
+    loop {
+        match pacing::next_turn(conn, by.now)? {
+            Turn::Of(call_id) => dialled.extend(advance(conn, by, policy, call_id, &Event::Placed)?),
+            Turn::At(next_at) => return Ok(Dialled { dialled, next_at: Some(next_at) }),
+            Turn::Nobody => return Ok(Dialled { dialled, next_at: None }),
+        }
+    }
+}
+
+/// Writes down what came of a call; `check` sees the call as it was before, and gives what is answered after.
+///
+/// # Errors
+/// As [`ServiceError`] says.
+pub async fn set_outcome<T: Send + 'static>(
+    app: &Arc<App>,
+    call_id: Uuid,
+    row: OutcomeRow,
+    check: impl Fn(&mut DbConnection, &Call, bool) -> Result<T, ServiceError> + Send + 'static,
+) -> Result<T, ServiceError> {
+    let now = app.clock.now();
+    let written = app.db.write(move |conn| {
+        let call = models::load_for_update(conn, call_id)?.ok_or(ServiceError::NotFound)?;
+        check(conn, &call, true)?;
+        models::set_outcome(conn, &row)?;
+        let detail = json!({ "disposition": row.disposition, "set_by": row.set_by });
+        let change = Change { kind: "call.outcome".into(), leg_id: None, detail };
+        models::append(conn, call_id, &[change], now)?;
+        check(conn, &call, false)
+    });
+    let answer = written.await?;
+    app.tell(call_id);
+    Ok(answer)
 }
 
 /// A call.

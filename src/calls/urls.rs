@@ -1,6 +1,6 @@
 //! The CRM's routes on calls; each view takes the API key as an argument.
 
-use actix_web::web::{self, ServiceConfig, get, post};
+use actix_web::web::{self, ServiceConfig, get, post, put};
 
 use super::views;
 use crate::error::method_not_allowed;
@@ -13,6 +13,7 @@ pub const ROUTES: &[Route] = &[
     Route { methods: "POST", path: "/api/v1/calls", name: "calls:create", access: KEY },
     Route { methods: "GET", path: "/api/v1/calls", name: "calls:list", access: KEY },
     Route { methods: "GET", path: "/api/v1/calls/{id}", name: "calls:detail", access: KEY },
+    Route { methods: "PUT", path: "/api/v1/calls/{id}/outcome", name: "calls:outcome", access: KEY },
     Route { methods: "GET", path: "/api/v1/calls/{id}/events", name: "calls:events", access: KEY },
     Route { methods: "POST", path: "/api/v1/calls/{id}/transfer", name: "calls:transfer", access: KEY },
     Route {
@@ -39,6 +40,7 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .service(resource("/api/v1/calls").route(post().to(views::create)).route(get().to(views::list)))
         .service(resource("/api/v1/calls/{id}").route(get().to(views::detail)))
+        .service(resource("/api/v1/calls/{id}/outcome").route(put().to(views::outcome)))
         .service(resource("/api/v1/calls/{id}/events").route(get().to(views::events)))
         .service(resource("/api/v1/calls/{id}/transfer").route(post().to(views::transfer)))
         .service(resource("/api/v1/calls/{id}/transfer/complete").route(post().to(views::complete)))

@@ -2,20 +2,24 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::Path;
+use actix_web::http::header::{self, IfMatch, IfNoneMatch};
+use actix_web::web::{Header, Path};
+use serde_json::json;
 use uuid::Uuid;
 
+use super::audited;
 use super::flow::{Call, Event, Leg, Party, Plan, Role, Target, TransferRequest};
 use super::forms::{
-    CallList, Destination, Destinations, EventList, NewCall, NewTransfer, OnParticipant, ParticipantControl,
-    Text,
+    CallList, Destination, Destinations, EventList, NewCall, NewOutcome, NewTransfer, OnParticipant,
+    ParticipantControl, Text,
 };
-use super::models::{self, CallRequest, DbResult};
+use super::models::{self, CallFilter, CallRequest, DbResult, OutcomeRow};
 use super::serializers::{CallOut, CallPage, EventOut, EventPage};
 use super::services::{self, ServiceError};
 use crate::agents;
 use crate::agents::models::Scope;
 use crate::app::{App, SharedApp};
+use crate::audit::{self, Entry};
 use crate::db::{DbConnection, DbError};
 use crate::error::{AppError, ErrorCode, ValidJson, ValidQuery};
 use crate::guard;
@@ -35,12 +39,19 @@ pub async fn create(
     ValidJson(form): ValidJson<NewCall>,
 ) -> Answer {
     key.require(Scope::Call)?;
+    if form.unique_external_id && form.external_id.is_none() {
+        return Err(AppError::field("external_id", "is required, as unique_external_id is true"));
+    }
     let request = call_request(&key, &form);
+    let (allow_duplicate, must_have_outcome) = (form.allow_duplicate, app.outcomes.required);
     let call = planned(&app, form).await?;
     about(call.id, None);
     let request = CallRequest { call_id: call.id.to_string(), ..request };
-    let answered = services::place(&app, call, request, move |conn, call| {
-        let answered = shown(conn, StatusCode::CREATED, call)?.at(format!("/api/v1/calls/{}", call.id));
+    let entry = audited::entry(key.actor(), app.clock.now(), call.id, &Event::Placed);
+    let answered = services::place(&app, call, request, allow_duplicate, move |conn, call| {
+        audit::record(conn, &entry)?;
+        let answered = shown(conn, StatusCode::CREATED, call, must_have_outcome)?
+            .at(format!("/api/v1/calls/{}", call.id));
         idempotency.keep(conn, &answered)?;
         Ok(answered)
     });
@@ -51,28 +62,114 @@ pub async fn create(
 pub async fn list(app: SharedApp, key: ApiKey, ValidQuery(query): ValidQuery<CallList>) -> Answer {
     key.require(Scope::Read)?;
     let limit = query.limit.get();
-    let status = query.status.map(|status| status.to_string());
+    let filter = filter(&app, query).await?;
     let found = app.db.read(move |conn| {
-        let calls = models::list(conn, status, query.cursor, limit.into())?;
-        let with_request = |call: Call| Ok((models::request_of(conn, call.id)?, call));
-        calls.into_iter().map(with_request).collect::<Result<Vec<_>, DbError>>()
+        // One more than is shown tells whether there is another page.
+        let calls = models::list(conn, &filter, i64::from(limit) + 1)?;
+        Ok::<_, DbError>((models::beside(conn, &calls)?, calls))
     });
-    let found = found.await?;
-    let is_full = found.len() == limit as usize;
-    let next_cursor = found.last().map(|(_, call)| call.id).filter(|_| is_full);
-    let calls = found.iter().map(|(request, call)| CallOut::new(call, request.as_ref())).collect();
-    Ok(HttpResponse::Ok().json(CallPage { calls, next_cursor }))
+    let (beside, calls) = found.await?;
+    let page = calls.iter().zip(&beside).take(limit as usize);
+    let shown: Vec<CallOut> = page.map(|(call, it)| CallOut::new(call, it, app.outcomes.required)).collect();
+    let next_cursor = (calls.len() > shown.len()).then(|| shown.last().map(CallOut::id)).flatten();
+    Ok(HttpResponse::Ok().json(CallPage { calls: shown, next_cursor }))
+}
+
+async fn filter(app: &App, query: CallList) -> Result<CallFilter, AppError> {
+    let agent = match query.agent {
+        Some(agent) => Some(resolve(app, "agent", agent, "the agent").await?.0),
+        None => None,
+    };
+    Ok(CallFilter {
+        status: query.status,
+        agent,
+        customer: query.customer,
+        external_id: query.external_id.map(Text::into_string),
+        created_from: query.created_from,
+        created_before: query.created_before,
+        after: query.cursor,
+    })
 }
 
 /// `GET /api/v1/calls/{id}`
-pub async fn detail(app: SharedApp, key: ApiKey, id: Path<Uuid>) -> Answer {
+pub async fn detail(
+    app: SharedApp,
+    key: ApiKey,
+    id: Path<Uuid>,
+    if_none_match: Option<Header<IfNoneMatch>>,
+) -> Answer {
     key.require(Scope::Read)?;
-    let call_id = *id;
+    let (call_id, must_have_outcome) = (*id, app.outcomes.required);
     let found = app.db.read(move |conn| {
         let call = models::load(conn, call_id)?.ok_or(ServiceError::NotFound)?;
-        Ok::<_, ServiceError>(shown(conn, StatusCode::OK, &call)?)
+        Ok::<_, ServiceError>(shown(conn, StatusCode::OK, &call, must_have_outcome)?)
     });
-    Ok(found.await?.into())
+    let answered = found.await?;
+    if if_none_match.is_some_and(|Header(tags)| is_among(&answered, &tags)) {
+        let etag = answered.etag().unwrap_or_default();
+        return Ok(HttpResponse::NotModified().insert_header((header::ETAG, etag)).finish());
+    }
+    Ok(answered.into())
+}
+
+fn is_one_of(answered: &Answered, tags: &IfMatch) -> bool {
+    let mine = answered.etag().unwrap_or_default().trim_matches('"');
+    match tags {
+        IfMatch::Any => true,
+        // Without the header there is nothing to compare.
+        IfMatch::Items(tags) => tags.is_empty() || tags.iter().any(|tag| tag.tag() == mine),
+    }
+}
+
+fn is_among(answered: &Answered, tags: &IfNoneMatch) -> bool {
+    let mine = answered.etag().unwrap_or_default().trim_matches('"');
+    match tags {
+        IfNoneMatch::Any => true,
+        IfNoneMatch::Items(tags) => tags.iter().any(|tag| tag.tag() == mine),
+    }
+}
+
+/// `PUT /api/v1/calls/{id}/outcome`: what came of the call, in one of the site's words.
+pub async fn outcome(
+    app: SharedApp,
+    key: ApiKey,
+    id: Path<Uuid>,
+    if_match: Option<Header<IfMatch>>,
+    ValidJson(form): ValidJson<NewOutcome>,
+) -> Answer {
+    key.require(Scope::Call)?;
+    about(*id, None);
+    let disposition = form.disposition.into_string();
+    if !app.outcomes.dispositions.0.contains(&disposition) {
+        let words = app.outcomes.dispositions.0.join(", ");
+        return Err(AppError::field("disposition", format!("must be one of the setting: {words}")));
+    }
+    let row = OutcomeRow {
+        call_id: id.to_string(),
+        disposition,
+        notes: form.notes.map(Text::into_string),
+        set_by: key.name().to_owned(),
+        set_at: app.clock.now().naive_utc(),
+    };
+    let must_have_outcome = app.outcomes.required;
+    let entry = Entry {
+        at: row.set_at.and_utc(),
+        actor: key.actor(),
+        action: "call.outcome_set",
+        subject: Some(row.call_id.clone()),
+        detail: json!({ "disposition": row.disposition }),
+    };
+    let set = services::set_outcome(&app, *id, row, move |conn, call, is_before| {
+        if is_before {
+            audit::record(conn, &entry)?;
+        }
+        let answered = shown(conn, StatusCode::OK, call, must_have_outcome)?;
+        match &if_match {
+            Some(Header(tags)) if is_before && !is_one_of(&answered, tags) => Err(ServiceError::Changed),
+            _ => Ok(answered),
+        }
+    });
+    Ok(set.await?.into())
 }
 
 /// `GET /api/v1/calls/{id}/events`: the call's timeline.
@@ -120,7 +217,7 @@ pub async fn transfer(
     if let Some(refusal) = guard::services::check_transfer(&app, &key, &call, targets, shown).await? {
         return Err(refusal.into());
     }
-    tell(&app, idempotency, *id, Event::TransferRequested(request)).await
+    tell(&app, &key, idempotency, *id, Event::TransferRequested(request)).await
 }
 
 /// Whom to ring, each of them once, and nobody who is on the line already.
@@ -142,25 +239,25 @@ async fn targets(app: &App, call: &Call, to: Destinations) -> Result<Vec<Target>
 /// `POST /api/v1/calls/{id}/transfer/complete`: the agent who holds the customer leaves.
 pub async fn complete(app: SharedApp, key: ApiKey, idempotency: Idempotency, id: Path<Uuid>) -> Answer {
     key.require(Scope::Transfer)?;
-    tell(&app, idempotency, *id, Event::CompleteRequested).await
+    tell(&app, &key, idempotency, *id, Event::CompleteRequested).await
 }
 
 /// `POST /api/v1/calls/{id}/transfer/cancel`: takes the transfer back.
 pub async fn cancel(app: SharedApp, key: ApiKey, idempotency: Idempotency, id: Path<Uuid>) -> Answer {
     key.require(Scope::Transfer)?;
-    tell(&app, idempotency, *id, Event::CancelRequested).await
+    tell(&app, &key, idempotency, *id, Event::CancelRequested).await
 }
 
 /// `POST /api/v1/calls/{id}/transfer/merge`: everybody into the room.
 pub async fn merge(app: SharedApp, key: ApiKey, idempotency: Idempotency, id: Path<Uuid>) -> Answer {
     key.require(Scope::Transfer)?;
-    tell(&app, idempotency, *id, Event::MergeRequested).await
+    tell(&app, &key, idempotency, *id, Event::MergeRequested).await
 }
 
 /// `POST /api/v1/calls/{id}/transfer/swap`: the agent talks to the other of the two.
 pub async fn swap(app: SharedApp, key: ApiKey, idempotency: Idempotency, id: Path<Uuid>) -> Answer {
     key.require(Scope::Transfer)?;
-    tell(&app, idempotency, *id, Event::SwapRequested).await
+    tell(&app, &key, idempotency, *id, Event::SwapRequested).await
 }
 
 /// `POST /api/v1/calls/{id}/participants/{role}/{control}`: hold, resume, mute, unmute or remove one person.
@@ -176,20 +273,29 @@ pub async fn participant(
         ParticipantControl::Control(control) => Event::ControlRequested { role, control },
         ParticipantControl::Remove => Event::RemoveRequested { role, by: Party::Crm },
     };
-    tell(&app, idempotency, id, event).await
+    tell(&app, &key, idempotency, id, event).await
 }
 
 /// `POST /api/v1/calls/{id}/hangup`: ends the call for everybody.
 pub async fn hangup(app: SharedApp, key: ApiKey, idempotency: Idempotency, id: Path<Uuid>) -> Answer {
     key.require(Scope::Call)?;
-    tell(&app, idempotency, *id, Event::HangUpRequested { by: Party::Crm }).await
+    tell(&app, &key, idempotency, *id, Event::HangUpRequested { by: Party::Crm }).await
 }
 
 /// Takes a request into the call: durable, and being carried out, when it is answered.
-async fn tell(app: &SharedApp, idempotency: Idempotency, call_id: Uuid, event: Event) -> Answer {
+async fn tell(
+    app: &SharedApp,
+    key: &ApiKey,
+    idempotency: Idempotency,
+    call_id: Uuid,
+    event: Event,
+) -> Answer {
     about(call_id, None);
+    let entry = audited::entry(key.actor(), app.clock.now(), call_id, &event);
+    let must_have_outcome = app.outcomes.required;
     let answered = services::take_in(app, call_id, event, move |conn, call| {
-        let answered = shown(conn, StatusCode::ACCEPTED, call)?;
+        audit::record(conn, &entry)?;
+        let answered = shown(conn, StatusCode::ACCEPTED, call, must_have_outcome)?;
         idempotency.keep(conn, &answered)?;
         Ok(answered)
     });
@@ -197,17 +303,24 @@ async fn tell(app: &SharedApp, idempotency: Idempotency, call_id: Uuid, event: E
 }
 
 /// The call as the API shows it now.
-fn shown(conn: &mut DbConnection, status: StatusCode, call: &Call) -> DbResult<Answered> {
-    let request = models::request_of(conn, call.id)?;
-    Answered::new(status, &CallOut::new(call, request.as_ref()))
+fn shown(
+    conn: &mut DbConnection,
+    status: StatusCode,
+    call: &Call,
+    must_have_outcome: bool,
+) -> DbResult<Answered> {
+    let beside = models::beside(conn, std::slice::from_ref(call))?.pop().unwrap_or_default();
+    Answered::new(status, &CallOut::new(call, &beside, must_have_outcome))
 }
 
 fn call_request(key: &ApiKey, form: &NewCall) -> CallRequest {
     let metadata = form.metadata.as_ref().and_then(|metadata| serde_json::to_string(metadata).ok());
+    let external_id = form.external_id.clone().map(Text::into_string);
     CallRequest {
         call_id: String::new(),
         api_key_id: key.id().to_string(),
-        external_id: form.external_id.clone().map(Text::into_string),
+        unique_external_id: external_id.clone().filter(|_| form.unique_external_id),
+        external_id,
         metadata,
     }
 }

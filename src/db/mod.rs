@@ -258,6 +258,27 @@ impl<E> From<DieselError> for TransactionError<E> {
     }
 }
 
+/// Keeps every other transaction that asks for the same name waiting until this one ends. SQLite has one writer anyway.
+///
+/// # Errors
+/// The database's.
+#[cfg_attr(
+    not(feature = "postgres"),
+    expect(unused_variables, reason = "only PostgreSQL has several writers")
+)]
+pub fn lock(conn: &mut DbConnection, name: &str) -> Result<(), DbError> {
+    match conn {
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(conn) => {
+            diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+                .bind::<diesel::sql_types::Text, _>(name)
+                .execute(conn)?;
+        }
+        DbConnection::Sqlite(_) => {}
+    }
+    Ok(())
+}
+
 /// Runs blocking work off the async threads, with the present span.
 pub(crate) async fn blocking<T, E, F>(work: F) -> Result<T, E>
 where

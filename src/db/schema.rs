@@ -49,6 +49,8 @@ diesel::table! {
         bridge -> Text,
         caller_id -> Text,
         agent_caller_id -> Text,
+        agent -> Text,
+        customer -> Text,
         room -> Text,
         conference_sid -> Nullable<Text>,
         ring_timeout_secs -> Integer,
@@ -60,6 +62,7 @@ diesel::table! {
         ended_by -> Nullable<Text>,
         ended_by_certain -> Bool,
         end_reason -> Nullable<Text>,
+        end_detail -> Nullable<Text>,
         created_at -> Timestamp,
         connected_at -> Nullable<Timestamp>,
         ended_at -> Nullable<Timestamp>,
@@ -71,6 +74,7 @@ diesel::table! {
         call_id -> Text,
         api_key_id -> Text,
         external_id -> Nullable<Text>,
+        unique_external_id -> Nullable<Text>,
         metadata -> Nullable<Text>,
     }
 }
@@ -111,6 +115,8 @@ diesel::table! {
         status -> Text,
         sequence -> Nullable<BigInt>,
         failure -> Nullable<Text>,
+        failure_detail -> Nullable<Text>,
+        twilio_code -> Nullable<Integer>,
         in_room -> Bool,
         room_sequence -> Nullable<BigInt>,
         ends_room -> Bool,
@@ -141,6 +147,7 @@ diesel::table! {
         status -> Text,
         failure -> Nullable<Text>,
         failure_detail -> Nullable<Text>,
+        twilio_code -> Nullable<Integer>,
         caller_id -> Text,
         ring_timeout_secs -> Integer,
         requested_at -> Timestamp,
@@ -187,6 +194,32 @@ diesel::table! {
         outcome -> Nullable<Text>,
         created_at -> Timestamp,
         finished_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    outcomes (call_id) {
+        call_id -> Text,
+        disposition -> Text,
+        notes -> Nullable<Text>,
+        set_by -> Text,
+        set_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    dial_queue (call_id) {
+        call_id -> Text,
+        api_key_id -> Text,
+        round -> BigInt,
+    }
+}
+
+diesel::table! {
+    pacing (id) {
+        id -> Integer,
+        next_at -> Timestamp,
+        round -> BigInt,
     }
 }
 

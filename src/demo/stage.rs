@@ -9,7 +9,8 @@ use tempfile::TempDir;
 use super::crm::Crm;
 use super::phones::Phones;
 use crate::agents::models::{AgentRole, Scope};
-use crate::agents::services::{AccountError, add_agent, create_key};
+use crate::agents::services::{AccountError, NewAgent, add_agent, create_key};
+use crate::audit::Actor;
 use crate::clock::{IdSource, RandomIds, SystemClock};
 use crate::emulator::{self, Emulator, EmulatorOptions, Switches};
 use crate::server::{self, Server};
@@ -118,10 +119,12 @@ impl Stage {
             ("database.spool", folder.path().join("spool").display().to_string()),
             ("server.public_url", public_url.clone()),
             ("server.workers", "1".to_owned()),
+            ("api.requests_per_second", "0".to_owned()),
             ("twilio.account_sid", account_sid.to_string()),
             ("twilio.auth_token", auth_token),
             ("twilio.base_url", emulator.base_url().to_owned()),
             ("twilio.caller_id", CALLER_ID.to_owned()),
+            ("twilio.calls_per_second", "0".to_owned()),
         ];
         let wanted = wanted.into_iter().map(|(key, value)| (key.to_owned(), value));
         let settings = settings(folder.path(), wanted.chain(options.settings))?;
@@ -194,11 +197,13 @@ async fn hire(server: &Server, clock: &SystemClock, ids: &RandomIds) -> anyhow::
     let db = &server.app().db;
     for part in [FIRST_AGENT, SECOND_AGENT, THIRD_AGENT] {
         let (name, address) = (part.name.to_lowercase(), part.address.parse()?);
-        match add_agent(db, clock, ids, &name, None, address, AgentRole::Agent).await {
+        let new = NewAgent { name, display_name: None, address, role: AgentRole::Agent };
+        match add_agent(db, clock, ids, &Actor::system("demo"), new).await {
             Ok(_) | Err(AccountError::Exists(_)) => {}
             Err(error) => return Err(error.into()),
         }
     }
     let name: String = ids.unguessable();
-    Ok(create_key(db, clock, ids, &name, &[Scope::Read, Scope::Call, Scope::Transfer], None).await?)
+    let scopes = [Scope::Read, Scope::Call, Scope::Transfer];
+    Ok(create_key(db, clock, ids, &Actor::system("demo"), &name, &scopes, None).await?)
 }

@@ -1,8 +1,10 @@
 //! The do-not-call list as rows, and what the guard counts of calls.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Text, Timestamp};
+use diesel::sql_types::{Bool, Text, Timestamp};
 use uuid::Uuid;
 
 use super::import::Line;
@@ -106,6 +108,17 @@ pub enum Others {
     Before(Uuid),
 }
 
+impl Others {
+    /// The id of the call that is judged, and the word for those that may wait behind it; neither excludes anything for
+    /// [`Self::All`].
+    fn but(self) -> (String, String) {
+        match self {
+            Self::All => (Uuid::max().to_string(), String::new()),
+            Self::Before(id) => (id.to_string(), CallStatus::Queued.to_string()),
+        }
+    }
+}
+
 /// How often this customer was called, or is to be, by calls placed since then.
 pub fn attempts(
     conn: &mut DbConnection,
@@ -113,44 +126,45 @@ pub fn attempts(
     since: DateTime<Utc>,
     others: Others,
 ) -> DbResult<i64> {
-    let mut query = legs::table
-        .inner_join(calls::table.on(calls::id.eq(legs::call_id)))
-        .filter(legs::address.eq(customer.to_string()))
-        .filter(legs::role.eq(Role::Customer.to_string()))
+    let (id, waiting) = others.but();
+    let query = calls::table
+        .inner_join(legs::table.on(legs::call_id.eq(calls::id)))
+        .filter(calls::customer.eq(customer.to_string()))
         .filter(calls::created_at.ge(since.naive_utc()))
+        .filter(legs::role.eq(Role::Customer.to_string()))
         .filter(legs::status.ne(LegStatus::Unplaced.to_string()).or(calls::ended_at.is_null()))
-        .select(diesel::dsl::count(legs::id))
-        .into_boxed();
-    if let Others::Before(id) = others {
-        query = query.filter(calls::id.ne(id.to_string()));
-        query = query.filter(calls::id.lt(id.to_string()).or(calls::status.ne(queued())));
-    }
-    Ok(query.first(conn)?)
+        .filter(calls::id.ne(&id).and(calls::id.lt(&id).or(calls::status.ne(waiting))));
+    Ok(query.select(diesel::dsl::count(calls::id).aggregate_distinct()).first(conn)?)
 }
 
 /// In how many live calls this agent is on the phone, or is to be.
-pub fn calls_of_agent(conn: &mut DbConnection, agent: &Address, others: Others) -> DbResult<i64> {
+pub fn calls_of_agent(conn: &mut DbConnection, agent: &Address, others: Others) -> DbResult<usize> {
     let over =
         [LegStatus::Completed, LegStatus::Busy, LegStatus::NoAnswer, LegStatus::Failed, LegStatus::Canceled]
             .map(|status| status.to_string());
+    let (id, waiting) = others.but();
     // A first agent who is not rung yet will be; a second one only if it comes to that.
-    let is_first = legs::role.eq(Role::FirstAgent.to_string());
-    let is_rung = legs::status.ne(LegStatus::Unplaced.to_string());
-    let is_second = legs::role.eq(Role::SecondAgent.to_string()).and(is_rung);
-    let mut query = legs::table
+    let first: Vec<String> = calls::table
+        .inner_join(legs::table.on(legs::call_id.eq(calls::id)))
+        .filter(calls::agent.eq(agent.to_string()))
+        .filter(calls::ended_at.is_null())
+        .filter(legs::role.eq(Role::FirstAgent.to_string()))
+        .filter(legs::gone.eq(false).and(legs::status.ne_all(&over)))
+        .filter(calls::id.ne(&id).and(calls::id.lt(&id).or(calls::status.ne(waiting))))
+        .select(calls::id)
+        .load(conn)?;
+    let rung: Vec<String> = legs::table
         .inner_join(calls::table.on(calls::id.eq(legs::call_id)))
         .filter(legs::address.eq(agent.to_string()))
-        .filter(calls::ended_at.is_null())
-        .filter(legs::gone.eq(false))
-        .filter(legs::status.ne_all(over))
-        .filter(is_first.or(is_second))
-        .select(diesel::dsl::count(legs::call_id).aggregate_distinct())
-        .into_boxed();
-    if let Others::Before(id) = others {
-        query = query.filter(calls::id.ne(id.to_string()));
-        query = query.filter(calls::id.lt(id.to_string()).or(calls::status.ne(queued())));
-    }
-    Ok(query.first(conn)?)
+        .filter(legs::ended_at.is_null())
+        // As the index says it, or SQLite does not see that it is one.
+        .filter(diesel::dsl::sql::<Bool>("legs.status <> 'unplaced'"))
+        .filter(legs::role.ne(Role::Customer.to_string()))
+        .filter(legs::gone.eq(false).and(legs::status.ne_all(&over)))
+        .filter(calls::ended_at.is_null().and(calls::id.ne(&id)))
+        .select(calls::id)
+        .load(conn)?;
+    Ok(first.into_iter().chain(rung).collect::<HashSet<_>>().len())
 }
 
 /// How many live calls this API key has asked for; counted only if there could be as many as `cap`.
@@ -159,47 +173,17 @@ pub fn calls_of_key(conn: &mut DbConnection, api_key_id: &str, cap: i64, others:
     if live < cap {
         return Ok(0);
     }
-    let mut query = calls::table
+    let (id, waiting) = others.but();
+    let query = calls::table
         .inner_join(call_requests::table.on(call_requests::call_id.eq(calls::id)))
         .filter(calls::ended_at.is_null())
-        .filter(call_requests::api_key_id.eq(api_key_id.to_owned()))
-        .select(diesel::dsl::count(calls::id))
-        .into_boxed();
-    if let Others::Before(id) = others {
-        query = query.filter(calls::id.ne(id.to_string()));
-        query = query.filter(calls::id.lt(id.to_string()).or(calls::status.ne(queued())));
-    }
-    Ok(query.first(conn)?)
+        .filter(call_requests::api_key_id.eq(api_key_id))
+        .filter(calls::id.ne(&id).and(calls::id.lt(&id).or(calls::status.ne(waiting))));
+    Ok(query.select(diesel::dsl::count(calls::id)).first(conn)?)
 }
 
-fn queued() -> String {
-    CallStatus::Queued.to_string()
-}
-
-/// Lets one transaction at a time count and add calls of the same agent, customer or key, until it ends. SQLite has one writer
-/// anyway.
-pub fn lock(conn: &mut DbConnection, whom: &[String]) -> DbResult<()> {
-    match conn {
-        DbConnection::Sqlite(_) => {
-            let _ = whom;
-            Ok(())
-        }
-        #[cfg(feature = "postgres")]
-        DbConnection::Postgres(conn) => {
-            use sha2::{Digest, Sha256};
-            let number = |text: &String| {
-                let hash: [u8; 32] = Sha256::digest(text).into();
-                i64::from_be_bytes(std::array::from_fn(|at| hash[at]))
-            };
-            // In one order everywhere, so that no two wait for each other.
-            let mut numbers: Vec<i64> = whom.iter().map(number).collect();
-            numbers.sort_unstable();
-            for number in numbers {
-                diesel::sql_query("SELECT pg_advisory_xact_lock($1)")
-                    .bind::<diesel::sql_types::BigInt, _>(number)
-                    .execute(conn)?;
-            }
-            Ok(())
-        }
-    }
+/// The API key that asked for the call.
+pub fn api_key_of(conn: &mut DbConnection, call_id: Uuid) -> DbResult<Option<String>> {
+    let query = call_requests::table.find(call_id.to_string()).select(call_requests::api_key_id);
+    Ok(query.first(conn).optional()?)
 }

@@ -19,7 +19,7 @@ use crate::audit::{self, Actor};
 use crate::calls::flow::{Call, Role, Target};
 use crate::calls::models::{CallRequest, DbResult};
 use crate::clock::Clock;
-use crate::db::{Db, DbConnection, DbError};
+use crate::db::{self, Db, DbConnection, DbError};
 use crate::middleware::api_key::ApiKey;
 use crate::telephony::{Address, PhoneNumber};
 
@@ -54,12 +54,13 @@ pub fn known(
     let agent = asked.agent.as_ref().filter(|_| rules.calls_per_agent > 0);
     let customer = Some(&asked.customer).filter(|_| rules.attempts_per_day > 0);
     if hold == Hold::Alone {
+        // In this order everywhere, the customer first, so that no two transactions wait for each other.
         let whom = [
+            customer.map(|address| format!("customer {address}")),
             key.map(|id| format!("key {id}")),
             agent.map(|address| format!("agent {address}")),
-            customer.map(|address| format!("customer {address}")),
         ];
-        models::lock(conn, &whom.into_iter().flatten().collect::<Vec<_>>())?;
+        whom.iter().flatten().try_for_each(|subject| db::lock(conn, subject))?;
     }
     let mut known = Known { do_not_call: listed(conn, &asked.customer, now)?, ..Known::default() };
     if let Some(customer) = customer {
@@ -80,8 +81,8 @@ fn listed(conn: &mut DbConnection, customer: &Address, now: DateTime<Utc>) -> Db
     Ok(entry.map(|row| Listed { until: row.expires_at.map(|at| at.and_utc()) }))
 }
 
-fn count(number: i64) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
+fn count(number: impl TryInto<u32>) -> u32 {
+    number.try_into().unwrap_or(u32::MAX)
 }
 
 /// What can be said of a new call before the transaction that is to place it. `None` for one that calls nobody.
@@ -112,7 +113,8 @@ pub fn check_placing(
 }
 
 /// Judges a call once more when its turn to be dialled has come, in the transaction that would dial it, and records a refusal
-/// there. The call itself does not count, nor do those that wait behind it.
+/// there. The call itself does not count, nor do those that wait behind it; so nobody needs to be kept from placing more, and
+/// whoever holds the dial queue waits for none of them.
 ///
 /// # Errors
 /// The database's.
@@ -125,12 +127,12 @@ pub fn check_again(
     let rules = &guard.rules;
     let shown = [&call.caller_id, &call.agent_caller_id];
     let foreign = if rules.check_caller_id { guard.caller_ids.first_foreign(&shown) } else { None };
-    let request = crate::calls::models::request_of(conn, call.id)?;
-    let Some(asked) = asked_of(call, request.map(|request| request.api_key_id), foreign) else {
+    let api_key_id = models::api_key_of(conn, call.id)?;
+    let Some(asked) = asked_of(call, api_key_id, foreign) else {
         return Ok(None);
     };
     let case = Case::new(rules, asked);
-    let known = known(conn, rules, &case, Others::Before(call.id), Hold::Alone, now)?;
+    let known = known(conn, rules, &case, Others::Before(call.id), Hold::Shared, now)?;
     let Err(refusal) = rules::check(rules, &case, &known, now) else { return Ok(None) };
     let id = call.id.to_string();
     let refused = Refused { at: "dialling", call_id: Some(&id), customer: Some(&case.asked.customer) };
@@ -159,7 +161,7 @@ pub async fn check_transfer(
         }
     };
     if let Some(refusal) = refusal.clone() {
-        let (id, now, actor) = (call.id.to_string(), app.clock.now(), Actor::api_key(key.name()));
+        let (id, now, actor) = (call.id.to_string(), app.clock.now(), key.actor());
         app.db
             .write(move |conn| {
                 let refused = Refused { at: "transferring", call_id: Some(&id), customer: None };

@@ -13,7 +13,6 @@ use super::serializers::{EntryOut, EntryPage, Verdict};
 use super::services::{self, Hold, ImportError};
 use crate::agents::models::Scope;
 use crate::app::SharedApp;
-use crate::audit::Actor;
 use crate::calls::forms::Text;
 use crate::calls::views::resolve;
 use crate::db::DbError;
@@ -47,7 +46,7 @@ pub async fn add(app: SharedApp, key: ApiKey, ValidJson(form): ValidJson<NewEntr
         added_at: now.naive_utc(),
         expires_at: form.expires_at.map(|at| at.naive_utc()),
     };
-    let is_new = services::add(&app.db, Actor::api_key(key.name()), row.clone(), now).await?;
+    let is_new = services::add(&app.db, key.actor(), row.clone(), now).await?;
     let mut response = if is_new { HttpResponse::Created() } else { HttpResponse::Ok() };
     response.insert_header((header::LOCATION, format!("/api/v1/do-not-call/{}", row.number)));
     Ok(response.json(EntryOut::from(row)))
@@ -65,7 +64,7 @@ pub async fn detail(app: SharedApp, key: ApiKey, number: Path<PhoneNumber>) -> A
 /// `DELETE /api/v1/do-not-call/{number}`: takes a number off the list.
 pub async fn remove(app: SharedApp, key: ApiKey, number: Path<PhoneNumber>) -> Answer {
     key.require(Scope::Admin)?;
-    let actor = Actor::api_key(key.name());
+    let actor = key.actor();
     if services::remove(&app.db, actor, number.into_inner(), app.clock.now()).await? {
         Ok(HttpResponse::NoContent().finish())
     } else {
@@ -87,7 +86,7 @@ pub async fn import(
         return Err(AppError::new(ErrorCode::UnsupportedMediaType).with_detail("the body must be text/csv"));
     }
     let body = body.map_err(|error| unread(&error))?;
-    let actor = Actor::api_key(key.name());
+    let actor = key.actor();
     match services::import(&app.db, &*app.clock, actor, Cursor::new(body), |_| ()).await {
         Ok(imported) => Ok(HttpResponse::Ok().json(imported)),
         Err(ImportError::Db(error)) => Err(error.into()),

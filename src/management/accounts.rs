@@ -5,11 +5,10 @@ use std::process::ExitCode;
 use chrono::TimeDelta;
 use clap::Subcommand;
 
-use super::{Format, FormatArgs, load_settings, print_json};
+use super::{Format, FormatArgs, database, operator, print_json};
 use crate::agents::models::{AgentRole, Scope};
-use crate::agents::services::{self, KeyInfo};
+use crate::agents::services::{self, KeyInfo, NewAgent};
 use crate::clock::{Clock, RandomIds, SystemClock};
-use crate::db::Db;
 use crate::telephony::Address;
 
 #[derive(Debug, Subcommand)]
@@ -59,21 +58,13 @@ pub enum KeyCommand {
     },
 }
 
-/// The database, with its schema complete.
-pub(super) async fn database() -> anyhow::Result<Db> {
-    let settings = load_settings()?;
-    let db = Db::open(&settings.database()?)?;
-    db.migrate().await?;
-    Ok(db)
-}
-
 pub async fn run_agent(command: AgentCommand) -> anyhow::Result<ExitCode> {
     let db = database().await?;
-    let clock = SystemClock::new();
+    let (clock, by) = (SystemClock::new(), operator());
     match command {
         AgentCommand::Add { name, address, display_name, role } => {
-            let added =
-                services::add_agent(&db, &clock, &RandomIds, &name, display_name, address, role).await?;
+            let new = NewAgent { name, display_name, address, role };
+            let added = services::add_agent(&db, &clock, &RandomIds, &by, new).await?;
             say!("added agent:{} ({})", added.name, added.display_name);
         }
         AgentCommand::List(FormatArgs { format: Format::Json }) => {
@@ -90,7 +81,7 @@ pub async fn run_agent(command: AgentCommand) -> anyhow::Result<ExitCode> {
             }
         }
         AgentCommand::Disable { name } => {
-            services::disable_agent(&db, &clock, &name).await?;
+            services::disable_agent(&db, &clock, &by, &name).await?;
             say!("disabled agent:{name}");
         }
     }
@@ -99,20 +90,21 @@ pub async fn run_agent(command: AgentCommand) -> anyhow::Result<ExitCode> {
 
 pub async fn run_key(command: KeyCommand) -> anyhow::Result<ExitCode> {
     let db = database().await?;
-    let clock = SystemClock::new();
+    let (clock, by) = (SystemClock::new(), operator());
     match command {
         KeyCommand::Create { name, scopes, expires_days } => {
             let scopes =
                 if scopes.is_empty() { vec![Scope::Read, Scope::Call, Scope::Transfer] } else { scopes };
             let expires_at = expires_days.map(|days| clock.now() + TimeDelta::days(days.into()));
-            say!("{}", services::create_key(&db, &clock, &RandomIds, &name, &scopes, expires_at).await?);
+            let key = services::create_key(&db, &clock, &RandomIds, &by, &name, &scopes, expires_at);
+            say!("{}", key.await?);
         }
         KeyCommand::List(FormatArgs { format: Format::Json }) => {
             print_json(&services::list_keys(&db).await?)?
         }
         KeyCommand::List(_) => services::list_keys(&db).await?.iter().for_each(print_key),
         KeyCommand::Revoke { name } => {
-            services::revoke_key(&db, &clock, &name).await?;
+            services::revoke_key(&db, &clock, &by, &name).await?;
             say!("revoked key {name}");
         }
     }

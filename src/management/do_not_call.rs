@@ -10,9 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::accounts::database;
-use super::{Format, FormatArgs, print_json};
-use crate::audit::Actor;
+use super::{Format, FormatArgs, database, operator, print_json};
 use crate::clock::{Clock, SystemClock};
 use crate::db::Db;
 use crate::guard::models::{self, EntryRow};
@@ -58,7 +56,7 @@ pub async fn run(command: DoNotCallCommand) -> anyhow::Result<ExitCode> {
     match command {
         DoNotCallCommand::Add { number, reason, days } => add(&db, &clock, number, reason, days).await,
         DoNotCallCommand::Remove { number } => {
-            if !services::remove(&db, actor(), number.clone(), clock.now()).await? {
+            if !services::remove(&db, operator(), number.clone(), clock.now()).await? {
                 anyhow::bail!("{number} is not on the list");
             }
             say!("removed {number}");
@@ -67,11 +65,6 @@ pub async fn run(command: DoNotCallCommand) -> anyhow::Result<ExitCode> {
         DoNotCallCommand::List(args) => list(&db, clock.now(), args.format).await,
         DoNotCallCommand::Import { file, format } => import(&db, &clock, &file, format.format).await,
     }
-}
-
-fn actor() -> Actor {
-    let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
-    Actor::command_line(user.unwrap_or_else(|| "unknown".to_owned()))
 }
 
 async fn add(
@@ -88,7 +81,7 @@ async fn add(
         added_at: now.naive_utc(),
         expires_at: days.map(|days| (now + TimeDelta::days(days.into())).naive_utc()),
     };
-    let is_new = services::add(db, actor(), row, now).await?;
+    let is_new = services::add(db, operator(), row, now).await?;
     say!("{} {number}", if is_new { "added" } else { "changed" });
     Ok(ExitCode::SUCCESS)
 }
@@ -124,7 +117,7 @@ async fn import(db: &Db, clock: &dyn Clock, path: &Path, format: Format) -> anyh
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     let bar = progress_bar(file.metadata().map_or(0, |known| known.len()));
     let source = BufReader::with_capacity(1 << 20, file);
-    let imported = services::import(db, clock, actor(), source, |bytes| bar.set_position(bytes)).await;
+    let imported = services::import(db, clock, operator(), source, |bytes| bar.set_position(bytes)).await;
     bar.finish_and_clear();
     let imported = imported?;
     match format {

@@ -6,6 +6,7 @@ macro_rules! say {
 }
 
 mod accounts;
+mod audit;
 mod check;
 mod demo;
 mod do_not_call;
@@ -23,7 +24,10 @@ use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
 use serde::Serialize;
 
+use crate::audit::Actor;
 use crate::calls::flow::table_page;
+use crate::db::Db;
+use crate::error::errors_page;
 use crate::settings::{Settings, SettingsError};
 
 /// Outbound sales calls over Twilio Voice, transferred warm.
@@ -48,6 +52,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Print what is done about everything that can happen to a call, as a page of Markdown
     FailureTable,
+    /// Print every error the API answers, and what to do about it, as a page of Markdown
+    Errors,
     /// List every route
     Urls(FormatArgs),
     /// The directory of agents
@@ -59,6 +65,9 @@ enum Command {
     /// The numbers that are not to be called
     #[command(subcommand)]
     DoNotCall(do_not_call::DoNotCallCommand),
+    /// The audit log: who changed what
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
 }
 
 /// How a command prints.
@@ -103,10 +112,15 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
             say!("{}", table_page().trim_end());
             Ok(ExitCode::SUCCESS)
         }
+        Command::Errors => {
+            say!("{}", errors_page().trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Urls(args) => urls::run(args.format),
         Command::Agent(command) => block_on(accounts::run_agent(command)),
         Command::Key(command) => block_on(accounts::run_key(command)),
         Command::DoNotCall(command) => block_on(do_not_call::run(command)),
+        Command::Audit(command) => block_on(audit::run(command)),
     }
 }
 
@@ -120,6 +134,20 @@ fn load_settings() -> anyhow::Result<Settings> {
     let settings = Settings::load()?;
     crate::logging::start(&settings.logging)?;
     Ok(settings)
+}
+
+/// The database of the settings, with its schema up to date.
+async fn database() -> anyhow::Result<Db> {
+    let settings = load_settings()?;
+    let db = Db::open(&settings.database()?)?;
+    db.migrate().await?;
+    Ok(db)
+}
+
+/// Whoever runs this command, for the audit log: what their session says, as far as it says it.
+fn operator() -> Actor {
+    let said = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    Actor::command_line(said.filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned()))
 }
 
 /// A reader who has heard enough (`urls | head`) is no error: what more there is to say goes nowhere, and the command ends

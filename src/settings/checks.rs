@@ -34,6 +34,8 @@ impl Settings {
         within("flow.finish_limit_secs", self.flow.finish_limit_secs.into(), 1, 3600)?;
         within("flow.watch_secs", self.flow.watch_secs.into(), 10, 3600)?;
         within("flow.ring_grace_secs", self.flow.ring_grace_secs.into(), 1, 60)?;
+        within("api.requests_per_second", self.api.requests_per_second.into(), 0, 100_000)?;
+        within("api.burst", self.api.burst.into(), 1, 100_000)?;
         within("database.pool_size", self.database.pool_size.into(), 1, 1000)?;
         within("database.pool_timeout_ms", self.database.pool_timeout_ms, 1, 60_000)?;
         within("database.busy_timeout_ms", self.database.busy_timeout_ms, 0, 60_000)?;
@@ -99,6 +101,10 @@ fn check_twilio(twilio: &TwilioSettings) -> Check {
     if twilio.api_key.is_empty() != twilio.api_secret.expose_secret().is_empty() {
         let names = "twilio.api_key (TWILIO_API_KEY) and twilio.api_secret (TWILIO_API_SECRET)";
         return Err(SettingsError::new(names, "are needed together; give both or neither"));
+    }
+    if !(0.0..=1000.0).contains(&twilio.calls_per_second) {
+        let wrong = format!("is {}; expected 0 to 1000", twilio.calls_per_second);
+        return Err(SettingsError::new("twilio.calls_per_second", wrong));
     }
     if !twilio.caller_id.is_empty() {
         let number = twilio.caller_id.parse::<PhoneNumber>();

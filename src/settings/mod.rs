@@ -48,6 +48,8 @@ const PUBLIC_URL: &str = "server.public_url (PUBLIC_URL)";
 pub struct Settings {
     /// The HTTP server.
     pub server: ServerSettings,
+    /// The API for programs.
+    pub api: ApiSettings,
     /// The database.
     pub database: DatabaseSettings,
     /// Twilio.
@@ -60,6 +62,8 @@ pub struct Settings {
     pub guard: GuardSettings,
     /// The flow's times.
     pub flow: FlowSettings,
+    /// What may come of a call.
+    pub outcomes: OutcomeSettings,
     /// What is heard.
     pub voice: VoiceSettings,
     /// Logs.
@@ -80,6 +84,16 @@ pub struct ServerSettings {
     pub shutdown_timeout_secs: u64,
     /// How long a TwiML view waits for the database, in milliseconds.
     pub database_budget_ms: u64,
+}
+
+/// `[api]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiSettings {
+    /// Of one key; 0 means no limit.
+    pub requests_per_second: u32,
+    /// Of one key, at once.
+    pub burst: u32,
 }
 
 /// `[database]`
@@ -122,10 +136,45 @@ pub struct TwilioSettings {
     pub connect_timeout_ms: u64,
     /// In milliseconds.
     pub timeout_ms: u64,
+    /// 0 for no limit.
+    pub calls_per_second: f64,
     /// E.164, or empty.
     pub caller_id: String,
     /// E.164, or empty.
     pub agent_caller_id: String,
+}
+
+/// Several words: a list, or in a variable a text with commas between them.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "ListOrText")]
+pub struct Words(pub Vec<String>);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ListOrText {
+    List(Vec<String>),
+    Text(String),
+}
+
+impl From<ListOrText> for Words {
+    fn from(given: ListOrText) -> Self {
+        Self(match given {
+            ListOrText::List(words) => words,
+            ListOrText::Text(text) => {
+                text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+            }
+        })
+    }
+}
+
+/// `[outcomes]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutcomeSettings {
+    /// The words for what came of a call.
+    pub dispositions: Words,
+    /// Whether each call that connected is to have one.
+    pub required: bool,
 }
 
 /// `[calls]`

@@ -1,3 +1,1 @@
-DROP INDEX calls_live;
-DROP INDEX legs_address;
 DROP TABLE do_not_call;

@@ -39,7 +39,12 @@ fn leg_changes(before: Option<&Leg>, leg: &Leg, entries: &mut Vec<Change>) {
     let role = json!({ "role": leg.role });
     let is_named = leg.status > LegStatus::Creating;
     if is_named && before.map(|it| it.status) != Some(leg.status) {
-        add(format!("leg.{}", leg.status), json!({ "role": leg.role, "failure": leg.failure }));
+        let mut detail = json!({ "role": leg.role, "failure": leg.failure });
+        if leg.failure.is_some() {
+            detail["failure_detail"] = leg.failure_detail().into();
+            detail["twilio_code"] = leg.twilio_code.into();
+        }
+        add(format!("leg.{}", leg.status), detail);
     }
     let was_in_room = before.is_some_and(|it| it.in_room);
     if leg.in_room && !was_in_room {
@@ -68,14 +73,23 @@ fn transfer_change(transfer: &Transfer) -> Change {
             "transfer": transfer.id,
             "failure": transfer.failure,
             "failure_detail": transfer.failure_detail,
+            "twilio_code": transfer.twilio_code,
         }),
     }
+}
+
+fn ended(call: &Call) -> Value {
+    let mut detail = json!({ "ended_by": call.ended_by, "end_reason": call.end_reason });
+    if let Some(sentence) = &call.end_detail {
+        detail["end_detail"] = json!(sentence);
+    }
+    detail
 }
 
 fn call_change(call: &Call) -> Option<Change> {
     let detail = match call.stage {
         Stage::Ending => return None,
-        Stage::Ended => json!({ "ended_by": call.ended_by, "end_reason": call.end_reason }),
+        Stage::Ended => ended(call),
         stage => json!({ "stage": stage }),
     };
     Some(Change { kind: format!("call.{}", call.status), leg_id: None, detail })

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::words::Words;
+use super::event::Explanation;
+use super::words::{self, Words};
 use crate::telephony::{Address, CallSid, ConferenceSid, PhoneNumber};
 
 /// Declares a closed list of words that is written the same way in JSON, in the database and in documents.
@@ -148,7 +149,8 @@ vocabulary! {
         /** First agent engaged. */ AgentBusy, /** First agent's phone rang out. */ AgentNoAnswer,
         /** First agent not reachable. */ AgentUnreachable, /** Customer engaged. */ CustomerBusy,
         /** Customer's phone rang out. */ CustomerNoAnswer, /** Customer not reachable. */ CustomerUnreachable,
-        /** Nobody was left for the customer. */ TransferFailed }
+        /** Nobody was left for the customer. */ TransferFailed,
+        /** It might not be dialled any more when its turn came. */ Refused }
 }
 
 impl From<Role> for Party {
@@ -201,6 +203,10 @@ pub struct Leg {
     pub sequence: Option<i64>,
     /// Why it was never answered, when it was not.
     pub failure: Option<Failure>,
+    /// More than that for people, where Twilio or we have said more.
+    pub explanation: Option<String>,
+    /// Twilio's code for why, if it gave one.
+    pub twilio_code: Option<u32>,
     /// In the conference now.
     pub in_room: bool,
     /// The highest conference `SequenceNumber` seen for this participant.
@@ -238,6 +244,8 @@ impl Leg {
             status: LegStatus::Unplaced,
             sequence: None,
             failure: None,
+            explanation: None,
+            twilio_code: None,
             in_room: false,
             room_sequence: None,
             ends_room: false,
@@ -250,6 +258,21 @@ impl Leg {
             answered_at: None,
             ended_at: None,
         }
+    }
+
+    /// Notes why it came to nothing, if that is known.
+    pub(super) fn explain(&mut self, why: Option<&Explanation>) {
+        if let Some(why) = why {
+            self.explanation = Some(why.words.clone());
+            self.twilio_code = why.twilio_code;
+        }
+    }
+
+    /// Why it was never answered, in words for the screen.
+    pub fn failure_detail(&self) -> Option<String> {
+        let has_hung_up = self.answered_at.is_some();
+        let outcome = || words::outcome(self.failure?, &self.name, has_hung_up).into();
+        self.explanation.clone().or_else(outcome)
     }
 
     /// Whether nobody is, or will be, on this leg.
@@ -300,6 +323,8 @@ pub struct Transfer {
     pub failure: Option<Failure>,
     /// The same in a sentence for the screen.
     pub failure_detail: Option<String>,
+    /// Twilio's code for why, if it gave one.
+    pub twilio_code: Option<u32>,
     /// What the second agent sees as caller.
     pub caller_id: PhoneNumber,
     /// How long the second agent is rung, in seconds; Twilio adds 5.
@@ -348,6 +373,8 @@ pub struct Call {
     pub ended_by_certain: bool,
     /// Why it ended.
     pub end_reason: Option<EndReason>,
+    /// The same in a sentence, where a word does not say enough.
+    pub end_detail: Option<String>,
     /// Its legs, in the order they were planned.
     pub legs: Vec<Leg>,
     /// Its transfers, oldest first; at most the last is under way.
@@ -406,6 +433,7 @@ impl Call {
             ended_by: None,
             ended_by_certain: false,
             end_reason: None,
+            end_detail: None,
             legs: vec![plan.agent, plan.customer],
             transfers: vec![],
             created_at: plan.created_at,

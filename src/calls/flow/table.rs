@@ -8,8 +8,10 @@ vocabulary! {
     /// What an [`Event`](super::Event) amounts to, once duplicates and stale news are set aside: the rows of the table.
     /// *The agent* is whoever holds the customer; *the second agent* is whoever is being brought in.
     Trigger {
-        /// The call has been written down.
+        /// The call's turn to be dialled has come.
         Placed,
+        /// Its turn has come, and it may not be dialled any more.
+        Withdrawn,
         /// Twilio has taken the first agent's leg.
         AgentDialled,
         /// The agent picked up.
@@ -88,6 +90,8 @@ vocabulary! {
         Note,
         /// Ring the first agent.
         Place,
+        /// Nobody is rung: the call is over.
+        Withdraw,
         /// The first agent is being rung.
         RingAgent,
         /// The customer is being rung.
@@ -191,6 +195,7 @@ use Trigger::*;
 pub const TABLE: [Row; Trigger::COUNT] = [
 //                        Queued        DialingAgent  DialingCust.  Connected     Transferring  Consulting    Swapped       Introducing   Waiting       InRoom        Ending        Ended
     (Placed,              [Place,        Note,         Note,         Note,         Note,         Note,         Note,         Note,         Note,         Note,         Note,         Note]),
+    (Withdrawn,           [Withdraw,     Note,         Note,         Note,         Note,         Note,         Note,         Note,         Note,         Note,         Note,         Note]),
     (AgentDialled,        [RingAgent,    Note,         Note,         Note,         Note,         Note,         Note,         Note,         Note,         Note,         Note,         Note]),
     (AgentAnswered,       [RingCustomer, RingCustomer, Note,         Note,         Note,         Note,         Note,         Note,         Note,         Note,         Note,         Note]),
     (AgentFailed,         [NoAgent,      NoAgent,      NoAgent,      HungUp,       Wait,         HandOver,     HandOver,     HandOver,     BringNext,    AgentGone,    Close,        Note]),

@@ -1,6 +1,25 @@
 //! The HTTP surface from outside.
 
+mod audit;
 mod doors;
 mod fields;
+mod idempotency;
+mod limits;
+mod lists;
 mod outage;
+mod outcomes;
 mod problems;
+
+use serde_json::{Value, json};
+
+/// A body that the view of this name takes, if it takes one.
+fn body_for(view: &str) -> Option<Value> {
+    match view {
+        "calls:create" => {
+            Some(json!({ "agent": "client:alice", "customer": "+15550100199", "caller_id": "+15550100100" }))
+        }
+        "calls:transfer" => Some(json!({ "to": "client:dana" })),
+        "calls:outcome" => Some(json!({ "disposition": "sale" })),
+        _ => None,
+    }
+}

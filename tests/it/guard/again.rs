@@ -70,7 +70,10 @@ async fn a_call_does_not_count_against_itself_nor_do_those_behind_it() {
 async fn caps_and_destinations_that_a_restart_has_lowered_meanwhile() {
     let database = std::sync::Arc::new(crate::support::database::TestDatabase::new());
     let start = async |settings: &[(&str, &str)]| {
-        TestService::start_at(super::Hands::at(super::NOON), database.clone(), settings).await
+        // The second call waits in the queue behind the first, which has no hurry.
+        let slow = [("WARM_TRANSFER__TWILIO__CALLS_PER_SECOND", "0.1")];
+        let settings = &[&slow, settings].concat();
+        TestService::start_at(database.clone(), settings, super::Hands::at(super::NOON)).await
     };
     let service = start(&[]).await;
     let key = service.key("crm", &[Scope::Call]).await;

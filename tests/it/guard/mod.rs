@@ -59,7 +59,7 @@ async fn service_at(guard: &[(&str, &str)], more: &[(&str, &str)]) -> (TestServi
         .collect();
     let named: Vec<(&str, &str)> =
         named.iter().map(|(name, value)| (name.as_str(), *value)).chain(more.iter().copied()).collect();
-    let service = TestService::start_at(hands.clone(), Arc::new(TestDatabase::new()), &named).await;
+    let service = TestService::start_at(Arc::new(TestDatabase::new()), &named, hands.clone()).await;
     (service, hands)
 }
 
@@ -68,7 +68,7 @@ async fn post(service: &TestService, key: &str, path: &str, body: &Value) -> Ans
 }
 
 fn call(agent: &str, customer: &str) -> Value {
-    json!({ "agent": agent, "customer": customer, "caller_id": "+15550100100" })
+    json!({ "agent": agent, "customer": customer, "caller_id": "+15550100100", "allow_duplicate": true })
 }
 
 /// The problem document has this code and status, and a sentence that says this.

@@ -4,7 +4,8 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use warm_transfer::agents::models::{AgentRole, Scope};
-use warm_transfer::agents::services::add_agent;
+use warm_transfer::agents::services::{NewAgent, add_agent};
+use warm_transfer::audit::Actor;
 use wiremock::matchers::path_regex;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -45,8 +46,13 @@ async fn numbers_outside_the_allowed_ones_are_refused_whoever_has_them() {
     let (service, _) = service(&settings).await;
     let key = service.key("crm", &[Scope::Call]).await;
     let app = service.app();
-    let secret = "+33142685300".parse().unwrap();
-    add_agent(&app.db, &*app.clock, &*app.ids, "paul", None, secret, AgentRole::Agent).await.unwrap();
+    let paul = NewAgent {
+        name: "paul".into(),
+        display_name: None,
+        address: "+33142685300".parse().unwrap(),
+        role: AgentRole::Agent,
+    };
+    add_agent(&app.db, &*app.clock, &*app.ids, &Actor::system("test"), paul).await.unwrap();
     for (agent, customer, says) in [
         ("client:alice", "+33142685300", "The customer's number is in FR (+33)"),
         ("client:alice", "+15550100999", "+155501009"),

@@ -1,6 +1,6 @@
 //! `agent` and `key`.
 
-use super::{complaint, printed, printed_json};
+use super::{complaint, printed, printed_json, program};
 use crate::support::database::TestDatabase;
 
 #[test]
@@ -59,4 +59,34 @@ fn what_is_not_there_is_named() {
     assert_eq!(line, "warm-transfer: there is no agent nobody");
     let line = complaint(&database, 1, &["key", "revoke", "nothing"], &[]);
     assert_eq!(line, "warm-transfer: there is no key nothing");
+}
+
+#[test]
+fn every_change_by_the_command_line_is_recorded_once_and_by_whom() {
+    let database = TestDatabase::new();
+    printed(&database, &["agent", "add", "dana", "--address", "+15550100123", "--role", "supervisor"]);
+    let key = printed(&database, &["key", "create", "crm", "--scope", "read"]);
+    for _ in 0..2 {
+        printed(&database, &["key", "revoke", "crm"]);
+        printed(&database, &["agent", "disable", "dana"]);
+    }
+    complaint(&database, 1, &["key", "create", "crm"], &[]);
+
+    let listed = printed_json(&database, &["audit", "list"]);
+    let entries = listed["entries"].as_array().unwrap();
+    let found: Vec<_> = entries.iter().map(|entry| (&entry["action"], &entry["subject"])).collect();
+    let expected =
+        [("agent.disabled", "dana"), ("key.revoked", "crm"), ("key.created", "crm"), ("agent.added", "dana")]
+            .map(|(action, subject)| (serde_json::json!(action), serde_json::json!(subject)));
+    assert_eq!(found, expected.iter().map(|(action, subject)| (action, subject)).collect::<Vec<_>>());
+    assert!(entries.iter().all(|entry| entry["actor_kind"] == "command_line" && entry["actor"] == "unknown"));
+    let text = listed.to_string();
+    assert!(!text.contains("5550100123") && !text.contains(key.trim().rsplit('_').next().unwrap()), "{text}");
+
+    let lines = printed(&database, &["audit", "list", "--action", "key.", "--limit", "1"]);
+    assert!(lines.lines().count() == 1 && lines.contains("command_line:unknown"), "{lines}");
+    assert!(lines.contains("key.revoked") && lines.trim_end().ends_with("crm"), "{lines}");
+    let older = ["audit", "list", "--until", "2020-01-01T00:00:00Z"];
+    assert_eq!(printed_json(&database, &older)["entries"], serde_json::json!([]));
+    program(&database).args(["audit", "list", "--since", "yesterday"]).assert().code(2);
 }

@@ -24,7 +24,7 @@ fn printed(database: &TestDatabase, args: &[&str]) -> String {
 }
 
 /// What a command that succeeds prints for programs.
-fn printed_json(database: &TestDatabase, args: &[&str]) -> serde_json::Value {
+pub fn printed_json(database: &TestDatabase, args: &[&str]) -> serde_json::Value {
     serde_json::from_str(&printed(database, &[args, &["--format", "json"]].concat())).unwrap()
 }
 

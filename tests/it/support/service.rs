@@ -13,6 +13,7 @@ use tokio::sync::broadcast;
 use warm_transfer::agents::models::Scope;
 use warm_transfer::agents::services::create_key;
 use warm_transfer::app::App;
+use warm_transfer::audit::Actor;
 use warm_transfer::clock::{RandomIds, SharedClock, SystemClock};
 use warm_transfer::copies::Changed;
 use warm_transfer::db::DbError;
@@ -69,11 +70,11 @@ impl TestService {
 
     /// Starts it on a database that it may share.
     pub async fn start_on(database: Arc<TestDatabase>, more: &[(&str, &str)]) -> Self {
-        Self::start_at(Arc::new(SystemClock::new()), database, more).await
+        Self::start_at(database, more, Arc::new(SystemClock::new())).await
     }
 
-    /// Starts it by a clock of one's own.
-    pub async fn start_at(clock: SharedClock, database: Arc<TestDatabase>, more: &[(&str, &str)]) -> Self {
+    /// Starts it on a clock of the test's own.
+    pub async fn start_at(database: Arc<TestDatabase>, more: &[(&str, &str)], clock: SharedClock) -> Self {
         let spool = database.folder.path().join("spool").display().to_string();
         let variables = [
             ("DATABASE_URL", database.url.as_str()),
@@ -82,7 +83,9 @@ impl TestService {
             ("TWILIO_ACCOUNT_SID", "AC00000000000000000000000000000001"),
             ("TWILIO_AUTH_TOKEN", AUTH_TOKEN),
             ("TWILIO_API_BASE_URL", "http://127.0.0.1:1"),
+            ("WARM_TRANSFER__TWILIO__CALLS_PER_SECOND", "0"),
             ("WARM_TRANSFER__SERVER__WORKERS", "1"),
+            ("WARM_TRANSFER__API__REQUESTS_PER_SECOND", "0"),
             ("WARM_TRANSFER__SERVER__SHUTDOWN_TIMEOUT_SECS", "1"),
         ];
         let variables: BTreeMap<String, String> = PERMISSIVE_GUARD
@@ -140,6 +143,7 @@ impl TestService {
                 conn,
                 agents,
                 api_keys,
+                audit_log,
                 call_requests,
                 calls,
                 commands,
@@ -174,7 +178,7 @@ impl TestService {
     /// A new key with these scopes.
     pub async fn key(&self, name: &str, scopes: &[Scope]) -> String {
         let app = self.server.app();
-        create_key(&app.db, &*app.clock, &*app.ids, name, scopes, None).await.unwrap()
+        create_key(&app.db, &*app.clock, &*app.ids, &Actor::system("test"), name, scopes, None).await.unwrap()
     }
 
     /// A request to it, to be completed and given to [`answer`].

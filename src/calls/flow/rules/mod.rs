@@ -32,6 +32,7 @@ impl Taking<'_> {
         match rule {
             Rule::Note | Rule::Close => {}
             Rule::Place => self.place(),
+            Rule::Withdraw => self.withdraw(),
             Rule::RingAgent => self.call.enter(Stage::DialingAgent),
             Rule::RingCustomer => self.ring_customer(),
             Rule::Connect => self.connect(),

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::Taking;
-use crate::calls::flow::event::{Command, Timer};
+use crate::calls::flow::event::{Command, Event, Timer};
 use crate::calls::flow::state::{Bridge, EndReason, Failure, Leg, LegStatus, Party, Place, Stage};
 use crate::calls::flow::words::Words;
 
@@ -14,6 +14,13 @@ impl Taking<'_> {
         self.commands.push(Command::CreateCall { leg_id });
         self.ring_limit(leg_id, self.call.ring_timeout_secs);
         self.timer(Timer::Watch, self.policy.watch_secs);
+    }
+
+    pub(super) fn withdraw(&mut self) {
+        if let Event::Withdrawn { reason } = self.event {
+            self.call.end_detail = Some(reason.clone());
+        }
+        self.end(Party::System, true, EndReason::Refused);
     }
 
     /// On the bridge, Twilio rings the customer because the agent's document says so; for the room, we do.
