@@ -1,7 +1,6 @@
 //! Errors as the API tells them: one table of stable codes, one form (RFC 9457), and extractors that name the bad field.
 
 use std::fmt;
-use std::fmt::Write;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{self, Bytes};
@@ -18,7 +17,6 @@ use crate::calls::services::ServiceError;
 use crate::db::DbError;
 use crate::guard;
 use crate::middleware::request_log::request_id;
-use crate::twilio::errors::KNOWN_ERRORS;
 
 /// The largest JSON body that is read, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -101,6 +99,8 @@ error_codes! {
         "`detail` tells the customer's time and when calls are allowed; `next_allowed_at` is the next moment at which they are. Place the call then.";
     AgentBusy "agent_busy" 409 "The agent has as many calls as they may have"
         "Wait until the agent's call has ended, or give another agent. `guard.calls_per_agent` is the cap.";
+    CursorGone "cursor_gone" 410 "What follows this position is not kept, or it is none"
+        "The position in `last_event_id` or `after` is older than what is kept, or was never given. Read the calls anew, then follow the events from now on.";
     PreconditionFailed "precondition_failed" 412 "The call is not any more what the request takes it for"
         "Its `ETag` is not the one in `If-Match`: somebody else was faster. Read the call again, then decide.";
     PayloadTooLarge "payload_too_large" 413 "The body is too large"
@@ -127,6 +127,12 @@ error_codes! {
         "Its database is away or overloaded. Repeat the request after the seconds that `Retry-After` gives, a `POST` with the same `Idempotency-Key`.";
 }
 
+impl Serialize for ErrorCode {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.entry().0)
+    }
+}
+
 impl ErrorCode {
     /// The code of this name.
     pub fn named(name: &str) -> Option<Self> {
@@ -139,35 +145,6 @@ impl ErrorCode {
     }
 }
 
-/// `docs/errors.md`.
-pub fn errors_page() -> String {
-    let mut page = String::from(
-        "# Errors\n\n\
-         Generated from `src/error.rs` and `src/twilio/errors.rs`; `UPDATE_DOCS=1 cargo test errors_page` writes it anew, \
-         `warm-transfer errors` prints it, and a running service shows it at `/api/docs/errors`.\n\n\
-         Whatever goes wrong is answered as a problem document ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457), \
-         `application/problem+json`). Programs go by its `code`, which never changes its meaning. `field` names the field it is \
-         about, `detail` says more to people, and `request_id` is the request's id in the log.\n\n\
-         | code | status | title | what to do |\n| --- | --- | --- | --- |\n",
-    );
-    for code in ErrorCode::iter() {
-        let (name, status, title) = code.entry();
-        let _ = writeln!(page, "| `{name}` | {status} | {title} | {} |", code.help());
-    }
-    page.push_str(
-        "\n## What Twilio refuses\n\n\
-         A request to us succeeds before Twilio is asked, so what Twilio refuses is told afterwards: the leg, and the transfer it \
-         was for, have a `failure`, a `failure_detail` in words, and Twilio's own number in `twilio_code`, in the call and in \
-         its events. These are explained; any other comes with Twilio's own words.\n\n\
-         | `twilio_code` | what is the matter | what to do |\n| --- | --- | --- |\n",
-    );
-    for known in KNOWN_ERRORS {
-        let _ =
-            writeln!(page, "| [{}]({}) | {} | {} |", known.code, known.page(), known.sentence, known.hint);
-    }
-    page
-}
-
 /// An error on its way to whoever asked.
 #[derive(Debug)]
 pub struct AppError {
@@ -177,6 +154,7 @@ pub struct AppError {
     next_allowed_at: Option<DateTime<Utc>>,
     retry_after_secs: Option<i64>,
     call_id: Option<Uuid>,
+    request_id: Option<Uuid>,
 }
 
 #[derive(Serialize)]
@@ -199,7 +177,9 @@ struct Problem<'a> {
 impl AppError {
     /// Nothing but its code.
     pub fn new(code: ErrorCode) -> Self {
-        Self { code, detail: None, field: None, next_allowed_at: None, retry_after_secs: None, call_id: None }
+        let (request_id, next_allowed_at, retry_after_secs) = (request_id(), None, None);
+        // The id is asked for here and not when it is written: what wraps the views writes it when their request is forgotten.
+        Self { code, detail: None, field: None, call_id: None, next_allowed_at, retry_after_secs, request_id }
     }
 
     /// A field has a value that cannot be; `detail` completes the sentence that the field's name begins.
@@ -252,7 +232,7 @@ impl ResponseError for AppError {
     fn error_response(&self) -> HttpResponse {
         let (code, status, title) = self.code.entry();
         let (detail, field) = (self.detail.as_deref(), self.field.as_deref());
-        let (r#type, request_id, call_id) = (self.code.reference(), request_id(), self.call_id);
+        let (r#type, call_id, request_id) = (self.code.reference(), self.call_id, self.request_id);
         let next_allowed_at = self.next_allowed_at;
         let problem =
             Problem { r#type, title, status, code, detail, field, call_id, request_id, next_allowed_at };
@@ -476,15 +456,5 @@ mod tests {
             assert!(!title.ends_with('.') && code.help().ends_with('.'), "{name}");
             assert_eq!(ErrorCode::named(name), Some(code));
         }
-    }
-
-    #[test]
-    fn errors_page_is_current() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/errors.md");
-        if std::env::var_os("UPDATE_DOCS").is_some() {
-            std::fs::write(path, errors_page()).unwrap();
-        }
-        let written = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(written == errors_page(), "docs/errors.md is stale: UPDATE_DOCS=1 cargo test errors_page");
     }
 }

@@ -4,7 +4,7 @@ use actix_web::web::{self, ServiceConfig};
 use serde::Serialize;
 
 use crate::error;
-use crate::{audit, calls, guard, operations, voice};
+use crate::{audit, calls, crm, guard, openapi, operations, voice};
 
 /// A route, for `warm-transfer urls`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -21,14 +21,14 @@ pub struct Route {
 
 /// Every route of the service.
 pub fn routes() -> impl Iterator<Item = &'static Route> {
-    let apps = [
-        calls::urls::ROUTES,
-        guard::urls::ROUTES,
-        audit::urls::ROUTES,
-        voice::urls::ROUTES,
-        operations::ROUTES,
-    ];
-    apps.into_iter().flatten()
+    calls::urls::ROUTES
+        .iter()
+        .chain(guard::urls::ROUTES)
+        .chain(audit::urls::ROUTES)
+        .chain(crm::urls::ROUTES)
+        .chain(voice::urls::ROUTES)
+        .chain(openapi::urls::ROUTES)
+        .chain(operations::ROUTES)
 }
 
 /// Adds every route to the server.
@@ -40,7 +40,9 @@ pub fn configure(config: &mut ServiceConfig) {
         .configure(voice::urls::configure)
         .configure(calls::urls::configure)
         .configure(guard::urls::configure)
+        .configure(crm::urls::configure)
         .configure(audit::urls::configure)
+        .configure(openapi::urls::configure)
         .configure(operations::configure)
         .default_service(web::to(error::not_found));
 }

@@ -1,6 +1,7 @@
 //! The CRM's routes on calls; each view takes the API key as an argument.
 
 use actix_web::web::{self, ServiceConfig, get, post, put};
+use utoipa::OpenApi;
 
 use super::views;
 use crate::error::method_not_allowed;
@@ -34,6 +35,23 @@ pub const ROUTES: &[Route] = &[
     Route { methods: "POST", path: "/api/v1/calls/{id}/hangup", name: "calls:hangup", access: KEY },
 ];
 
+/// What the OpenAPI document says of them.
+#[derive(OpenApi)]
+#[openapi(paths(
+    views::create,
+    views::list,
+    views::detail,
+    views::outcome,
+    views::hangup,
+    views::transfer,
+    views::complete,
+    views::cancel,
+    views::merge,
+    views::swap,
+    views::participant,
+))]
+pub struct Document;
+
 /// Adds the routes.
 pub fn configure(config: &mut ServiceConfig) {
     let resource = |path: &str| web::resource(path).default_service(web::to(method_not_allowed));
@@ -41,7 +59,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource("/api/v1/calls").route(post().to(views::create)).route(get().to(views::list)))
         .service(resource("/api/v1/calls/{id}").route(get().to(views::detail)))
         .service(resource("/api/v1/calls/{id}/outcome").route(put().to(views::outcome)))
-        .service(resource("/api/v1/calls/{id}/events").route(get().to(views::events)))
+        .service(resource("/api/v1/calls/{id}/events").route(get().to(crate::crm::views::of_call)))
         .service(resource("/api/v1/calls/{id}/transfer").route(post().to(views::transfer)))
         .service(resource("/api/v1/calls/{id}/transfer/complete").route(post().to(views::complete)))
         .service(resource("/api/v1/calls/{id}/transfer/cancel").route(post().to(views::cancel)))

@@ -163,6 +163,14 @@ diesel::table! {
         kind -> Text,
         leg_id -> Nullable<Text>,
         detail -> Text,
+        position -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    event_feed (id) {
+        id -> Integer,
+        last_position -> BigInt,
     }
 }
 
@@ -240,6 +248,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     calls,
     commands,
     do_not_call,
+    event_feed,
     events,
     legs,
     timers,

@@ -2,25 +2,28 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, de};
+use utoipa::{IntoParams, ToSchema};
 
-use super::import::REASON_MOST;
 use crate::calls::forms::{Destination, Limit, Text, default_limit};
 use crate::telephony::{Address, PhoneNumber};
 
 /// `POST /api/v1/do-not-call`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[schema(as = NewDoNotCallEntry)]
 #[serde(deny_unknown_fields)]
 pub struct NewEntry {
     /// Not to be called.
     pub number: PhoneNumber,
     /// Why, for people.
-    pub reason: Option<Text<REASON_MOST>>,
+    // As long as `import::REASON_MOST` allows.
+    pub reason: Option<Text<500>>,
     /// Until when; for good if absent.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
 /// Query of `GET /api/v1/do-not-call`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct EntryList {
     /// `next_cursor` of the page before.
@@ -39,7 +42,8 @@ fn cursor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PhoneNumb
 }
 
 /// `POST /api/v1/guard/check`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[schema(as = GuardQuestion)]
 #[serde(deny_unknown_fields)]
 pub struct Question {
     /// Who would be called.

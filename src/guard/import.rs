@@ -24,7 +24,8 @@ pub struct Line {
 }
 
 /// A line that cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = DoNotCallProblem)]
 pub struct Problem {
     /// Which, counted from 1.
     pub line: u64,

@@ -3,16 +3,25 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::models::EntryRow;
 use super::rules::{Refusal, Whereabouts};
+use crate::error::ErrorCode;
+use crate::telephony::PhoneNumber;
 
 /// An entry of the list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DoNotCallEntry)]
 pub struct EntryOut {
+    /// Not to be called.
+    #[schema(value_type = PhoneNumber)]
     number: String,
+    /// Why, for people; may be empty.
     reason: String,
+    /// Since when.
     added_at: DateTime<Utc>,
+    /// Until when; null for good.
     expires_at: Option<DateTime<Utc>>,
 }
 
@@ -28,17 +37,21 @@ impl From<EntryRow> for EntryOut {
 }
 
 /// A page of them.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DoNotCallPage)]
 pub struct EntryPage {
     /// By number.
     pub entries: Vec<EntryOut>,
-    /// Where the next page begins, if there may be one.
+    /// `cursor` of the next page, if there may be one.
+    #[schema(value_type = Option<PhoneNumber>)]
     pub next_cursor: Option<String>,
 }
 
 /// Every rule's verdict on one call.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = GuardVerdict)]
 pub struct Verdict {
+    /// Whether a call would be placed.
     allowed: bool,
     /// The customer's; null if it is not known, or may be one of several.
     time_zone: Option<&'static str>,
@@ -46,14 +59,21 @@ pub struct Verdict {
     local_time: Option<String>,
     /// All that it may be.
     time_zones: Vec<&'static str>,
+    /// Every reason why not, those that stay before those that pass.
     refusals: Vec<RefusalOut>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = GuardRefusal)]
 struct RefusalOut {
+    /// What a request would be refused with.
+    #[schema(value_type = ErrorCode)]
     code: &'static str,
+    /// What and why, for people.
     sentence: String,
+    /// The field that it is about.
     field: Option<&'static str>,
+    /// From when on this would be no reason any more, where that is known.
     next_allowed_at: Option<DateTime<Utc>>,
 }
 

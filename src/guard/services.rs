@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::Guard;
 use super::caller_ids;
@@ -252,7 +253,8 @@ pub async fn remove(db: &Db, actor: Actor, number: PhoneNumber, now: DateTime<Ut
 }
 
 /// What came of an import.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = DoNotCallImport)]
 pub struct Imported {
     /// Lines that were read.
     pub read: u64,

@@ -1,6 +1,7 @@
 //! The routes of the do-not-call list and of questions to the guard.
 
 use actix_web::web::{self, PayloadConfig, ServiceConfig, delete, get, post};
+use utoipa::OpenApi;
 
 use super::views;
 use crate::error::method_not_allowed;
@@ -19,6 +20,11 @@ pub const ROUTES: &[Route] = &[
     Route { methods: "GET", path: "/api/v1/do-not-call/{number}", name: "guard:detail", access: KEY },
     Route { methods: "POST", path: "/api/v1/guard/check", name: "guard:check", access: KEY },
 ];
+
+/// What the OpenAPI document says of them.
+#[derive(OpenApi)]
+#[openapi(paths(views::list, views::add, views::detail, views::remove, views::import, views::check))]
+pub struct Document;
 
 /// Adds the routes.
 pub fn configure(config: &mut ServiceConfig) {

@@ -27,7 +27,7 @@ use serde::Serialize;
 use crate::audit::Actor;
 use crate::calls::flow::table_page;
 use crate::db::Db;
-use crate::error::errors_page;
+use crate::openapi::{self, errors_page};
 use crate::settings::{Settings, SettingsError};
 
 /// Outbound sales calls over Twilio Voice, transferred warm.
@@ -54,6 +54,8 @@ enum Command {
     FailureTable,
     /// Print every error the API answers, and what to do about it, as a page of Markdown
     Errors,
+    /// Print the OpenAPI document of the API
+    Openapi,
     /// List every route
     Urls(FormatArgs),
     /// The directory of agents
@@ -114,6 +116,10 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Errors => {
             say!("{}", errors_page().trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Openapi => {
+            say!("{}", openapi::json());
             Ok(ExitCode::SUCCESS)
         }
         Command::Urls(args) => urls::run(args.format),

@@ -13,7 +13,7 @@ use crate::audit::Actor;
 use crate::error::{AppError, ErrorCode};
 
 /// The header that makes repeating a request harmless.
-const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
 /// Whoever presented a valid key.
 #[derive(Debug, Clone)]

@@ -6,6 +6,8 @@ mod api;
 #[cfg(test)]
 mod copies;
 #[cfg(test)]
+mod crm;
+#[cfg(test)]
 mod docs;
 #[cfg(test)]
 mod emulator;

@@ -53,10 +53,22 @@ vocabulary! {
 
 vocabulary! {
     /// A call's status as the API shows it.
-    CallStatus { /** See [`Stage::Queued`]. */ Queued, /** See [`Stage::DialingAgent`]. */ DialingAgent,
-        /** See [`Stage::DialingCustomer`]. */ DialingCustomer, /** See [`Stage::Connected`]. */ Connected,
-        /** Second agent rung, being introduced, or waited for. */ Transferring,
-        /** See [`Stage::InRoom`]. */ InRoom, /** See [`Stage::Ended`]. */ Ended }
+    CallStatus {
+        /// Asked for; Twilio has not taken the first agent's leg yet.
+        Queued,
+        /// The first agent is being rung.
+        DialingAgent,
+        /// The first agent has answered and hears the customer being rung.
+        DialingCustomer,
+        /// Customer and agent talk.
+        Connected,
+        /// A second agent is being rung, introduced, or waited for.
+        Transferring,
+        /// Customer and one agent are in the room; no transfer is under way.
+        InRoom,
+        /// No leg is left.
+        Ended,
+    }
 }
 
 vocabulary! {

@@ -66,6 +66,8 @@ fn ids(page: &Value) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_are_found_by_whom_they_are_for_who_makes_them_when_and_by_the_crms_own_id() {
     let office = Office::open().await;
+    // Is being dialled; the others wait.
+    let first = office.placed(json!({ "agent": "client:zed", "customer": "+15550100197" })).await;
     let ended = office.placed(json!({ "external_id": "deal-1" })).await;
     let hang_up = format!("/api/v1/calls/{ended}/hangup");
     answer(office.service.request("POST", &hang_up).bearer_auth(&office.key)).await;
@@ -76,7 +78,7 @@ async fn calls_are_found_by_whom_they_are_for_who_makes_them_when_and_by_the_crm
     let evening = office.now();
     let others = office.placed(json!({ "customer": "+15550100198" })).await;
     for (query, found) in [
-        (vec![], vec![&others, &bobs, &ended]),
+        (vec![], vec![&others, &bobs, &ended, &first]),
         (vec![("agent", "client:bob")], vec![&bobs]),
         (vec![("agent", "client:carol")], vec![]),
         (vec![("customer", "+15550100199")], vec![&bobs, &ended]),
@@ -84,9 +86,10 @@ async fn calls_are_found_by_whom_they_are_for_who_makes_them_when_and_by_the_crm
         (vec![("external_id", "deal-1")], vec![&bobs, &ended]),
         (vec![("external_id", "deal")], vec![]),
         (vec![("created_from", noon.as_str())], vec![&others, &bobs]),
-        (vec![("created_before", evening.as_str())], vec![&bobs, &ended]),
+        (vec![("created_before", evening.as_str())], vec![&bobs, &ended, &first]),
         (vec![("created_from", noon.as_str()), ("created_before", evening.as_str())], vec![&bobs]),
         (vec![("status", "queued"), ("external_id", "deal-1")], vec![&bobs]),
+        (vec![("status", "ended")], vec![&ended]),
     ] {
         assert_eq!(office.found(&query).await.iter().collect::<Vec<_>>(), found, "{query:?}");
     }

@@ -35,7 +35,7 @@ async fn a_number_is_added_read_changed_and_taken_off() {
 
     let changed = json!({ "number": CUSTOMER, "expires_at": "2027-01-01T00:00:00+01:00" });
     let changed = post(&service, &key, LIST, &changed).await;
-    assert_eq!((changed.status, &changed.json["expires_at"]), (200, &json!("2026-12-31T23:00:00Z")));
+    assert_eq!((changed.status, &changed.json["expires_at"]), (201, &json!("2026-12-31T23:00:00Z")));
     let delete = || answer(service.request("DELETE", &location).bearer_auth(&key));
     assert_eq!(delete().await.status, 204);
     assert_eq!(delete().await.status, 404);
