@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::flow::{self, Call, Change, Event, Policy, Refusal, Stage};
+use super::flow::{self, Call, Change, Command, Event, Policy, Refusal, Stage};
 use super::models::{self, CallRequest, CommandRow, OutcomeRow};
 use super::pacing::{self, Turn};
 use super::queue::{self, Claimant};
@@ -98,7 +98,8 @@ fn step(
     }
     models::save(conn, stored, &step.call)?;
     models::append(conn, call.id, &flow::changes(stored, &step.call), by.now)?;
-    pacing::take(conn, by.pace, step.commands.iter().filter(|command| command.dials()).count(), by.now)?;
+    let turns = step.commands.iter().filter(|command| matches!(command, Command::CreateCall { .. })).count();
+    pacing::take(conn, by.pace, turns, by.now)?;
     let commands = queue::enqueue(conn, by, call.id, &step.commands)?;
     if step.call.stage == Stage::Ended {
         queue::forget_timers(conn, call.id)?;
