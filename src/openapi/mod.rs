@@ -29,7 +29,8 @@ pub use errors::errors_page;
         description = "Outbound sales calls over Twilio Voice, transferred warm.\n\n\
             Every request takes an API key in the header `Authorization: Bearer KEY`; a key has scopes, and each operation \
             names the one it takes (`admin` opens all). Times are RFC 3339 in UTC. Unknown fields are refused, not ignored. \
-            Errors are problem documents (RFC 9457) with a stable `code`.",
+            Errors are problem documents (RFC 9457) with a stable `code`. Where there is a limit, every answer tells in \
+            `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (seconds) how many requests the key has left.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     servers((url = "/", description = "Where the service is")),
