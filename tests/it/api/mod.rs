@@ -6,6 +6,7 @@ mod fields;
 mod limits;
 mod outage;
 mod problems;
+mod schemathesis;
 
 use serde_json::{Value, json};
 
