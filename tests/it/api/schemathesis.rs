@@ -49,7 +49,9 @@ async fn placed(stage: &Stage, agent: &str, customer: &str) -> String {
 async fn admin_key(stage: &Stage) -> String {
     let app = stage.server.app();
     let (clock, ids) = (&*app.clock, &*app.ids);
-    create_key(&app.db, clock, ids, &Actor::system("test"), "everything", &[Scope::Admin], None).await.unwrap()
+    create_key(&app.db, clock, ids, &Actor::system("test"), "everything", &[Scope::Admin], None)
+        .await
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -74,14 +76,19 @@ async fn the_service_does_what_its_document_says_whatever_it_is_asked() {
     // The file of ids is looked for beside the settings.
     let here = tempfile::tempdir().unwrap();
     std::fs::copy(folder().join("schemathesis.toml"), here.path().join("schemathesis.toml")).unwrap();
-    std::fs::write(here.path().join("calls.txt"), [connected, transferring, ended].join("\n")).unwrap();
+    let ids = [connected, transferring, ended].map(|id| format!("\"{id}\"\n")).concat();
+    std::fs::write(here.path().join("calls.txt"), ids).unwrap();
+    // For a longer walk elsewhere: `--seed 7 --max-examples 300`.
+    let more = std::env::var("WARM_TRANSFER_TEST_SCHEMATHESIS").unwrap_or_default();
     let mut command = tool("schemathesis");
     command
         .current_dir(here.path())
         .env("WARM_TRANSFER_KEY", admin_key(&stage).await)
         .args(["run", "--no-color"])
-        .arg(format!("{}/api/openapi.json", stage.crm.base_url()));
+        .arg(format!("{}/api/openapi.json", stage.crm.base_url()))
+        .args(more.split_whitespace());
     let output = run(command).await;
+    println!("{}", String::from_utf8_lossy(&output.stdout));
     assert_well(&output);
     stage.strike().await.unwrap();
 }
