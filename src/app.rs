@@ -19,6 +19,7 @@ use crate::calls::queue::Claimant;
 use crate::calls::services::Advanced;
 use crate::clock::{IdSource, SharedClock};
 use crate::copies::Changed;
+use crate::crm::Crm;
 use crate::db::Db;
 use crate::middleware::limiter::Limiter;
 use crate::settings::OutcomeSettings;
@@ -90,6 +91,8 @@ pub struct App {
     pub journal: Journal,
     /// How much programs may ask; absent if there is no limit.
     pub limiter: Option<Limiter>,
+    /// Tells CRMs what happens.
+    pub crm: Crm,
     /// Ends the worker.
     pub stopping: CancellationToken,
 }

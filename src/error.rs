@@ -81,6 +81,8 @@ error_codes! {
         "A request with this `Idempotency-Key` has not been answered yet. Repeat it after `Retry-After` to have its answer.";
     CallEnded "call_ended" 409 "The call has ended"
         "Nothing can be done to it any more. `ended_by` and `end_reason` say how it ended.";
+    CursorGone "cursor_gone" 410 "What follows this position is not kept, or it is none"
+        "The position in `last_event_id` or `after` is older than what is kept, or was never given. Read the calls anew, then follow the events from now on.";
     PreconditionFailed "precondition_failed" 412 "The call is not any more what the request takes it for"
         "Its `ETag` is not the one in `If-Match`: somebody else was faster. Read the call again, then decide.";
     PayloadTooLarge "payload_too_large" 413 "The body is too large"

@@ -8,6 +8,7 @@
 //! | [`calls`] | the domain: calls, legs, transfers; `calls::flow` is the pure heart |
 //! | [`clock`] | where time, ids and randomness come from |
 //! | [`copies`] | news between the copies of the service that share one PostgreSQL |
+//! | [`crm`] | what CRMs are told: the feed of events as pages and as a stream |
 //! | [`db`] | connections, migrations, group commit, the spool; SQLite and PostgreSQL in one path of code |
 //! | [`demo`] | service, emulator and people on one stage, and the stories they play |
 //! | [`emulator`] | a Twilio of one's own |
@@ -15,7 +16,7 @@
 //! | [`idempotency`] | repeating a request is harmless: kept answers |
 //! | [`logging`] | how logs look |
 //! | [`management`] | the command line, one file a command |
-//! | [`middleware`] | what every request passes on its way to a view: Twilio's signature, the API's keys and limits, API keys, the log |
+//! | [`middleware`] | what every request passes on its way to a view: Twilio's signature, the API's keys and limits, repetitions, the log |
 //! | [`openapi`] | the OpenAPI document, the table of errors, and the pages that show them |
 //! | [`operations`] | health and readiness |
 //! | [`server`] | the running service: built from settings, run until stopped |
@@ -32,6 +33,7 @@ pub mod audit;
 pub mod calls;
 pub mod clock;
 pub mod copies;
+pub mod crm;
 pub mod db;
 pub mod demo;
 pub mod emulator;

@@ -20,6 +20,7 @@ use crate::calls::dispatcher;
 use crate::calls::pacing::Pace;
 use crate::clock::{IdSource, SharedClock};
 use crate::copies::Copies;
+use crate::crm::{self, Crm};
 use crate::db::Db;
 use crate::db::spool::Spool;
 use crate::middleware::gate::gate;
@@ -37,6 +38,9 @@ use crate::voice::services::{self, Journal};
 
 /// How many changes a slow watcher may fall behind.
 const CHANGES_KEPT: usize = 1024;
+
+/// How long what was sent may stay unread at the other side's.
+const STALLED: Duration = Duration::from_secs(30);
 
 /// A service that listens and works.
 pub struct Server {
@@ -88,6 +92,7 @@ pub fn build(settings: &Settings, clock: SharedClock, ids: Arc<dyn IdSource>) ->
         runtime: Handle::current(),
         journal: Journal::new(open_spool(settings, ids.clone())?),
         limiter: Limiter::new(settings.api.requests_per_second, settings.api.burst, clock.clone()),
+        crm: Crm::new(settings.events()),
         stopping: CancellationToken::new(),
         clock,
         ids,
@@ -98,6 +103,18 @@ fn open_spool(settings: &Settings, ids: Arc<dyn IdSource>) -> anyhow::Result<Spo
     let options = settings.spool()?;
     let folder = options.folder.display().to_string();
     Spool::open(options, ids).with_context(|| format!("cannot use {folder} (setting database.spool)"))
+}
+
+/// Whoever takes nothing of what was sent for so long loses the connection: a reader of a stream that has stalled would
+/// otherwise hold it, and what is buffered for it, for good. Connections inherit it from the listener.
+fn give_up_on_the_stalled(listener: &TcpListener) -> anyhow::Result<()> {
+    #[cfg(target_os = "linux")]
+    socket2::SockRef::from(listener)
+        .set_tcp_user_timeout(Some(STALLED))
+        .context("cannot set the time-out of connections")?;
+    #[cfg(not(target_os = "linux"))]
+    let _ = listener;
+    Ok(())
 }
 
 impl Server {
@@ -130,11 +147,13 @@ impl Server {
             server = server.workers(settings.server.workers);
         }
         let addr = listener.local_addr().context("listening nowhere")?;
+        give_up_on_the_stalled(&listener)?;
         let server = server.listen(listener).context("cannot listen")?.run();
         let handle = server.handle();
         let copies = Copies::start(&app);
         let worker = tokio::spawn(dispatcher::run(app.clone()));
         app.work(services::drain(app.clone()));
+        app.work(crm::feed::run(app.clone()));
         Ok(Self { app, addr, handle, serving: tokio::spawn(server), worker, copies, patience })
     }
 
@@ -153,6 +172,8 @@ impl Server {
     /// # Errors
     /// When the server had failed.
     pub async fn stop(self) -> anyhow::Result<()> {
+        // Streams would otherwise go on for as long as the server waits.
+        self.app.crm.feed.close();
         self.handle.stop(true).await;
         self.serving.await.context("the server broke off")?.context("the server failed")?;
         self.app.stop(self.patience).await;

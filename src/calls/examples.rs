@@ -143,15 +143,3 @@ pub fn with_outcome() -> Value {
 pub fn page() -> Value {
     json!({ "calls": [connected()], "next_cursor": CALL })
 }
-
-/// A page of a call's timeline.
-pub fn events() -> Value {
-    json!({ "events": [
-        { "id": 1, "at": "2026-11-21T09:30:00.000000Z", "kind": "call.queued", "leg_id": null,
-          "detail": { "stage": "queued" } },
-        { "id": 4, "at": "2026-11-21T09:30:01.200000Z", "kind": "leg.failed", "leg_id": AGENT,
-          "detail": { "role": "first_agent", "failure": "error", "twilio_code": 21210,
-            "failure_detail": "The caller id is not a number of this Twilio account. Buy or verify the number in the \
-                               Twilio console, or choose another caller id." } },
-    ] })
-}

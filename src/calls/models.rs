@@ -48,22 +48,7 @@ pub struct OutcomeRow {
     pub set_at: NaiveDateTime,
 }
 
-/// One entry of a call's timeline.
-#[derive(Queryable, Selectable, Debug, Clone)]
-#[diesel(table_name = events)]
-pub struct EventRow {
-    /// Ascending.
-    pub id: i64,
-    /// When.
-    pub at: NaiveDateTime,
-    /// What, such as `transfer.failed`.
-    pub kind: String,
-    /// Whose leg.
-    pub leg_id: Option<String>,
-    /// JSON object.
-    pub detail: String,
-}
-
+/// One entry of a call's timeline; whoever reads it reads [`crate::crm::models`].
 #[derive(Insertable)]
 #[diesel(table_name = events)]
 struct NewEvent<'a> {
@@ -326,17 +311,6 @@ pub fn set_outcome(conn: &mut DbConnection, row: &OutcomeRow) -> DbResult<()> {
 pub fn insert_request(conn: &mut DbConnection, request: &CallRequest) -> DbResult<()> {
     diesel::insert_into(call_requests::table).values(request).execute(conn)?;
     Ok(())
-}
-
-/// The call's timeline, oldest first, from after the given entry.
-pub fn timeline(conn: &mut DbConnection, call_id: Uuid, after: i64, limit: i64) -> DbResult<Vec<EventRow>> {
-    let query = events::table
-        .filter(events::call_id.eq(call_id.to_string()))
-        .filter(events::id.gt(after))
-        .order(events::id.asc())
-        .limit(limit)
-        .select(EventRow::as_select());
-    Ok(query.load(conn)?)
 }
 
 /// Writes what is different between the two states; `before` is absent for a new call.

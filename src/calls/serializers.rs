@@ -1,4 +1,4 @@
-//! What the API answers: calls, legs, transfers and timeline entries as JSON.
+//! What the API answers: calls, legs and transfers as JSON.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
@@ -10,7 +10,7 @@ use super::flow::{
     Bridge, Call, CallStatus, EndReason, Failure, Leg, LegStatus, Party, Ring, Role, Style, Transfer,
     TransferStatus,
 };
-use super::models::{Beside, EventRow, OutcomeRow};
+use super::models::{Beside, OutcomeRow};
 use crate::telephony::{Address, CallSid, ConferenceSid, PhoneNumber};
 
 /// A call.
@@ -166,25 +166,6 @@ struct TransferOut<'a> {
     ended_at: Option<DateTime<Utc>>,
 }
 
-/// One entry of a timeline.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Event)]
-pub struct EventOut {
-    /// Ascending; `after` continues behind it.
-    id: i64,
-    /// When.
-    #[serde(serialize_with = "rfc3339")]
-    at: DateTime<Utc>,
-    /// What happened: `call.connected`, `leg.ringing`, `transfer.failed` …
-    kind: String,
-    /// The leg it is about.
-    #[schema(value_type = Option<Uuid>)]
-    leg_id: Option<String>,
-    /// Particulars, by kind; no phone numbers.
-    #[schema(value_type = Object)]
-    detail: Value,
-}
-
 /// A page of calls, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CallPage<'a> {
@@ -192,13 +173,6 @@ pub struct CallPage<'a> {
     pub calls: Vec<CallOut<'a>>,
     /// `cursor` of the next page, if there may be one.
     pub next_cursor: Option<Uuid>,
-}
-
-/// A page of a timeline, oldest first.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct EventPage {
-    /// The entries.
-    pub events: Vec<EventOut>,
 }
 
 impl<'a> CallOut<'a> {
@@ -288,24 +262,19 @@ impl<'a> TransferOut<'a> {
     }
 }
 
-impl From<EventRow> for EventOut {
-    fn from(row: EventRow) -> Self {
-        Self {
-            id: row.id,
-            at: row.at.and_utc(),
-            kind: row.kind,
-            leg_id: row.leg_id,
-            detail: serde_json::from_str(&row.detail).unwrap_or_default(),
-        }
-    }
-}
-
 /// `2026-11-21T09:30:00.123456Z`.
-fn rfc3339<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+///
+/// # Errors
+/// The serializer's.
+pub fn rfc3339<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Micros, true))
 }
 
-fn rfc3339_or_null<S: Serializer>(at: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
+/// The same, or null.
+///
+/// # Errors
+/// The serializer's.
+pub fn rfc3339_or_null<S: Serializer>(at: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
     match at {
         Some(at) => rfc3339(at, serializer),
         None => serializer.serialize_none(),

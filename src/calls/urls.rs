@@ -42,7 +42,6 @@ pub const ROUTES: &[Route] = &[
     views::list,
     views::detail,
     views::outcome,
-    views::events,
     views::hangup,
     views::transfer,
     views::complete,
@@ -60,7 +59,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource("/api/v1/calls").route(post().to(views::create)).route(get().to(views::list)))
         .service(resource("/api/v1/calls/{id}").route(get().to(views::detail)))
         .service(resource("/api/v1/calls/{id}/outcome").route(put().to(views::outcome)))
-        .service(resource("/api/v1/calls/{id}/events").route(get().to(views::events)))
+        .service(resource("/api/v1/calls/{id}/events").route(get().to(crate::crm::views::of_call)))
         .service(resource("/api/v1/calls/{id}/transfer").route(post().to(views::transfer)))
         .service(resource("/api/v1/calls/{id}/transfer/complete").route(post().to(views::complete)))
         .service(resource("/api/v1/calls/{id}/transfer/cancel").route(post().to(views::cancel)))

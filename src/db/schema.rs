@@ -154,6 +154,14 @@ diesel::table! {
         kind -> Text,
         leg_id -> Nullable<Text>,
         detail -> Text,
+        position -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    event_feed (id) {
+        id -> Integer,
+        last_position -> BigInt,
     }
 }
 
@@ -230,6 +238,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     call_requests,
     calls,
     commands,
+    event_feed,
     events,
     legs,
     timers,

@@ -18,7 +18,8 @@ use std::sync::OnceLock;
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 
-use crate::{audit, calls};
+use crate::calls::forms::Moment;
+use crate::{audit, calls, crm};
 pub use errors::errors_page;
 
 /// What the whole document says of itself.
@@ -37,9 +38,11 @@ pub use errors::errors_page;
         (name = "calls", description = "Placing calls, and reading what became of them."),
         (name = "transfers", description = "Bringing a second agent in, warm."),
         (name = "participants", description = "What can be done to one person on the line."),
+        (name = "events", description = "What happens, as it happens."),
         (name = "audit", description = "Who changed what."),
     ),
-    components(schemas(schemas::Problem)),
+    // What only parameters refer to is not found otherwise.
+    components(schemas(schemas::Problem, Moment)),
 )]
 struct Whole;
 
@@ -49,6 +52,7 @@ pub fn document() -> &'static Document {
     DOCUMENT.get_or_init(|| {
         let mut document = Whole::openapi();
         document.merge(calls::urls::Document::openapi());
+        document.merge(crm::urls::Document::openapi());
         document.merge(audit::urls::Document::openapi());
         complete::complete(&mut document);
         document

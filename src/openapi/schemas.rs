@@ -8,12 +8,11 @@ use utoipa::openapi::schema::{AnyOfBuilder, KnownFormat, SchemaFormat, SchemaTyp
 use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::audit::forms::Moment;
 use crate::audit::models::ActorKind;
 use crate::calls::flow::{
     Bridge, CallStatus, Control, EndReason, Failure, LegStatus, Party, Ring, Role, Style, TransferStatus,
 };
-use crate::calls::forms::{Destination, Destinations, ParticipantControl, Secs, Text};
+use crate::calls::forms::{Destination, Destinations, Moment, ParticipantControl, Secs, Text};
 use crate::error::ErrorCode;
 use crate::telephony::{Address, CallSid, ConferenceSid, PhoneNumber};
 

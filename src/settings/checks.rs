@@ -43,6 +43,10 @@ impl Settings {
         within("server.workers", as_u64(self.server.workers), 0, 1024)?;
         within("server.shutdown_timeout_secs", self.server.shutdown_timeout_secs, 0, 3600)?;
         within("server.database_budget_ms", self.server.database_budget_ms, 1, 4_000)?;
+        within("events.heartbeat_secs", self.events.heartbeat_secs, 1, 300)?;
+        within("events.stream_secs", self.events.stream_secs, 1, 86_400)?;
+        within("events.slow_reader_secs", self.events.slow_reader_secs, 1, 300)?;
+        within("events.max_streams", as_u64(self.events.max_streams), 1, 10_000)?;
         within("twilio.connect_timeout_ms", self.twilio.connect_timeout_ms, 1, 30_000)?;
         within("twilio.timeout_ms", self.twilio.timeout_ms, 1, 30_000)
     }

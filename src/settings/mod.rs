@@ -17,6 +17,7 @@ use crate::app::CallDefaults;
 use crate::calls::flow::{
     AgentLeavesEarly, Bridge, CustomerLeavesConsult, NobodyLeft, Policy, Style, TargetFails,
 };
+use crate::crm::feed::FeedOptions;
 use crate::db::spool::SpoolOptions;
 use crate::db::{DbOptions, Location};
 use crate::telephony::AccountSid;
@@ -61,6 +62,8 @@ pub struct Settings {
     pub outcomes: OutcomeSettings,
     /// What is heard.
     pub voice: VoiceSettings,
+    /// The feed of events.
+    pub events: EventSettings,
     /// Logs.
     pub logging: LoggingSettings,
 }
@@ -240,6 +243,20 @@ pub struct VoiceSettings {
     pub hold_music_url: String,
 }
 
+/// `[events]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventSettings {
+    /// How often a silent stream says that it is alive, in seconds.
+    pub heartbeat_secs: u64,
+    /// How long a stream lasts, in seconds.
+    pub stream_secs: u64,
+    /// How long a reader may take nothing, in seconds.
+    pub slow_reader_secs: u64,
+    /// Open streams at the most.
+    pub max_streams: usize,
+}
+
 /// `[logging]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -382,6 +399,16 @@ impl Settings {
             require_accept: self.transfers.require_accept,
             ring_timeout_secs: self.calls.ring_timeout_secs,
             time_limit_secs: self.calls.time_limit_secs,
+        }
+    }
+
+    /// How events are told.
+    pub fn events(&self) -> FeedOptions {
+        FeedOptions {
+            heartbeat: Duration::from_secs(self.events.heartbeat_secs),
+            longest: Duration::from_secs(self.events.stream_secs),
+            patience: Duration::from_secs(self.events.slow_reader_secs),
+            most_readers: self.events.max_streams,
         }
     }
 

@@ -6,9 +6,13 @@ mod api;
 #[cfg(test)]
 mod copies;
 #[cfg(test)]
+mod crm;
+#[cfg(test)]
 mod docs;
 #[cfg(test)]
 mod emulator;
+#[cfg(test)]
+mod examples;
 #[cfg(test)]
 mod flows;
 #[cfg(test)]

@@ -3,8 +3,11 @@
 mod audit;
 mod doors;
 mod fields;
+mod idempotency;
 mod limits;
+mod lists;
 mod outage;
+mod outcomes;
 mod problems;
 mod schemathesis;
 

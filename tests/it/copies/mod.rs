@@ -2,6 +2,8 @@
 //! tests for the profile `postgres` only, with which `scripts/test` runs the suite a second time.
 
 mod calls;
+#[cfg(feature = "postgres")]
+mod events;
 mod news;
 
 use std::sync::Arc;
