@@ -3,12 +3,17 @@
 use std::fmt;
 use std::str::FromStr;
 
+use actix_web::dev::Payload;
+use actix_web::http::header::{self, EntityTag, IfMatch};
+use actix_web::{FromRequest, HttpRequest};
 use chrono::{DateTime, Utc};
+use futures_util::future::{Ready, ready};
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::flow::{Bridge, CallStatus, Control, Ring, Role, Style};
+use crate::error::AppError;
 use crate::telephony::{Address, InvalidValue, PhoneNumber};
 
 /// Whom to ring: an address, or somebody in the directory.
@@ -265,6 +270,32 @@ pub struct NewOutcome {
     /// What else is worth knowing.
     #[schema(inline)]
     pub notes: Option<Text<4000>>,
+}
+
+/// `If-Match`: the version that the request is about, if it says so. One that cannot be understood is refused, as the request
+/// counts on being held back.
+#[derive(Debug, Clone)]
+pub struct Expected(pub Option<IfMatch>);
+
+impl FromRequest for Expected {
+    type Error = AppError;
+    type Future = Ready<Result<Self, AppError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let Some(header) = request.headers().get(header::IF_MATCH) else { return ready(Ok(Self(None))) };
+        ready(match expected(header.to_str().unwrap_or_default()) {
+            Some(tags) => Ok(Self(Some(tags))),
+            None => Err(AppError::field("If-Match", "must be * or the ETag of a call, in its quotes")),
+        })
+    }
+}
+
+fn expected(text: &str) -> Option<IfMatch> {
+    if text.trim() == "*" {
+        return Some(IfMatch::Any);
+    }
+    let tags: Result<Vec<EntityTag>, _> = text.split(',').map(|tag| tag.trim().parse()).collect();
+    tags.ok().map(IfMatch::Items)
 }
 
 /// Query of `GET /api/v1/calls`.

@@ -11,8 +11,8 @@ use super::audited;
 use super::examples;
 use super::flow::{Call, Event, Leg, Party, Plan, Role, Target, TransferRequest};
 use super::forms::{
-    CallList, Destination, Destinations, NewCall, NewOutcome, NewTransfer, OnParticipant, ParticipantControl,
-    Text,
+    CallList, Destination, Destinations, Expected, NewCall, NewOutcome, NewTransfer, OnParticipant,
+    ParticipantControl, Text,
 };
 use super::models::{self, CallFilter, CallRequest, DbResult, OutcomeRow};
 use super::serializers::{CallOut, CallPage};
@@ -167,7 +167,7 @@ fn is_among(answered: &Answered, tags: &IfNoneMatch) -> bool {
     description = "In one of the site's words (setting `outcomes.dispositions`), during the call or after it. It replaces what was said before.",
     params(
         ("id" = Uuid, Path, description = "The call."),
-        ("If-Match" = Option<String>, Header, description = "The `ETag` that you have read: 412 if the call has changed since.", pattern = r#"^(\*|(W/)?"[!#-~]*")$"#, example = json!("\"5f0c9c1c0e0a4c8e9d7b6a5f4e3d2c1b\"")),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` that you have read: 412 if the call has changed since.", pattern = r#"^(\*|(W/)?"[!#-+.-~-]*"( *, *(W/)?"[!#-+.-~-]*")*)$"#, example = json!("\"5f0c9c1c0e0a4c8e9d7b6a5f4e3d2c1b\"")),
     ),
     request_body(content = NewOutcome, example = json!(examples::new_outcome())),
     responses((status = 200, body = CallOut, description = "The call with its outcome.", example = json!(examples::with_outcome()))),
@@ -177,7 +177,7 @@ pub async fn outcome(
     app: SharedApp,
     key: ApiKey,
     id: Path<Uuid>,
-    if_match: Option<Header<IfMatch>>,
+    Expected(expected): Expected,
     ValidJson(form): ValidJson<NewOutcome>,
 ) -> Answer {
     key.require(Scope::Call)?;
@@ -207,8 +207,8 @@ pub async fn outcome(
             audit::record(conn, &entry)?;
         }
         let answered = shown(conn, StatusCode::OK, call, must_have_outcome)?;
-        match &if_match {
-            Some(Header(tags)) if is_before && !is_one_of(&answered, tags) => Err(ServiceError::Changed),
+        match &expected {
+            Some(tags) if is_before && !is_one_of(&answered, tags) => Err(ServiceError::Changed),
             _ => Ok(answered),
         }
     });

@@ -74,6 +74,11 @@ fn message(position: i64, name: &str, json: &str) -> String {
     format!("id: {position}\nevent: {name}\ndata: {json}\n\n")
 }
 
+/// The header `Last-Event-ID`, if there is one.
+pub fn last_event_id(request: &HttpRequest) -> Option<&str> {
+    Some(request.headers().get("Last-Event-ID")?.to_str().unwrap_or("?"))
+}
+
 /// Answers with a stream; with 204, which tells a client not to come back, when it is of a call that has ended and whose last
 /// event the reader has had.
 ///
@@ -84,8 +89,7 @@ pub async fn open(
     request: &HttpRequest,
     query: FeedQuery,
 ) -> Result<HttpResponse, AppError> {
-    let last = request.headers().get("Last-Event-ID").map(|id| id.to_str().unwrap_or("?"));
-    let named = query.position(last)?;
+    let named = query.position(last_event_id(request))?;
     let too_many = || AppError::new(ErrorCode::Unavailable).with_detail("too many streams are open");
     let place = app.crm.feed.place().ok_or_else(too_many)?;
     let extent = app.db.read(models::extent).await?;

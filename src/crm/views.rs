@@ -66,7 +66,7 @@ pub async fn events(
     if is_accepted(&request, "text/event-stream") || !is_accepted(&request, "application/json") {
         return stream::open(&app, &request, query).await;
     }
-    Ok(HttpResponse::Ok().json(page(&app, query).await?))
+    Ok(HttpResponse::Ok().json(page(&app, &request, query).await?))
 }
 
 /// `GET /api/v1/calls/{id}/events`: the call's timeline, as a page; as a stream for whoever accepts one.
@@ -82,7 +82,7 @@ pub async fn events(
     responses((status = 200, description = "A page of the timeline, or a stream.", content(
         (TimelinePage = "application/json", example = json!(timeline_example())),
         (String = "text/event-stream", example = json!(stream_example())),
-    ))),
+    )), (status = 204, description = "To a stream that comes back: the call has ended, and this was its last event.")),
     extensions(("x-scope" = json!(Scope::Read)), ("x-errors" = json!([ErrorCode::CursorGone]))),
 )]
 pub async fn of_call(
@@ -103,7 +103,7 @@ pub async fn of_call(
     if is_accepted(&request, "text/event-stream") {
         return stream::open(&app, &request, query).await;
     }
-    Ok(HttpResponse::Ok().json(TimelinePage::from(page(&app, query).await?)))
+    Ok(HttpResponse::Ok().json(TimelinePage::from(page(&app, &request, query).await?)))
 }
 
 fn is_accepted(request: &HttpRequest, media_type: &str) -> bool {
@@ -113,8 +113,8 @@ fn is_accepted(request: &HttpRequest, media_type: &str) -> bool {
 }
 
 /// From the oldest on, unless a position is named.
-async fn page(app: &App, query: FeedQuery) -> Result<EventPage, AppError> {
-    let named = query.position(None)?;
+async fn page(app: &App, request: &HttpRequest, query: FeedQuery) -> Result<EventPage, AppError> {
+    let named = query.position(stream::last_event_id(request))?;
     let (extent, page) = app
         .db
         .read(move |conn| {

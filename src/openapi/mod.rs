@@ -18,6 +18,7 @@ use std::sync::OnceLock;
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 
+use crate::calls::forms::Moment;
 use crate::{audit, calls, crm, guard};
 pub use errors::errors_page;
 
@@ -43,7 +44,8 @@ pub use errors::errors_page;
         (name = "guard", description = "What may be dialled, asked before it is."),
         (name = "audit", description = "Who changed what."),
     ),
-    components(schemas(schemas::Problem)),
+    // What only parameters refer to is not found otherwise.
+    components(schemas(schemas::Problem, Moment)),
 )]
 struct Whole;
 

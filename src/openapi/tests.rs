@@ -78,7 +78,7 @@ fn every_operation_says_all_there_is_to_say_and_its_examples_fit() {
         }
         let answers = operation["responses"].as_object().unwrap();
         let is_good = |status: &&String| status.starts_with('2');
-        assert_eq!(answers.keys().filter(is_good).count(), 1, "{here}");
+        assert!(answers.keys().any(|status| is_good(&status)), "{here}");
         for status in ["401", "403", "500", "503"] {
             assert!(answers.contains_key(status), "{here}: {status}");
         }

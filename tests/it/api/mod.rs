@@ -9,6 +9,7 @@ mod lists;
 mod outage;
 mod outcomes;
 mod problems;
+mod schemathesis;
 
 use serde_json::{Value, json};
 

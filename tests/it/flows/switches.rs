@@ -1,6 +1,6 @@
 //! Every open question about Twilio, answered every way: people notice no difference.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use warm_transfer::demo::CALLER_ID;
 use warm_transfer::emulator::{
     DeclinedStatus, DeletedParticipant, EndedUpdate, LimitFrom, RedirectOrder, RedirectedStatus,
@@ -105,6 +105,15 @@ async fn a_caller_id_that_is_not_ours_ends_the_call_with_a_reason() {
     let call = theatre.stage.crm.place(10).await.unwrap();
     let ended = theatre.stage.crm.wait_for_status(&call, "ended").await.unwrap();
     assert_eq!((&ended["ended_by"], &ended["end_reason"]), (&json!("system"), &json!("agent_unreachable")));
-    assert_eq!(ended["legs"][0]["failure"], "error", "{CALLER_ID} is at fault, not the agent: {ended}");
+    let leg = &ended["legs"][0];
+    assert_eq!(leg["failure"], "error", "{CALLER_ID} is at fault, not the agent: {ended}");
+    let said = |of: &Value| {
+        assert_eq!(of["twilio_code"], 21210, "{of}");
+        let words = of["failure_detail"].as_str().unwrap();
+        assert!(words.contains("The caller id is not a number of this Twilio account."), "{of}");
+    };
+    said(leg);
+    let events = theatre.stage.crm.events(&call).await.unwrap();
+    said(&events.iter().find(|event| event["kind"] == "leg.failed").unwrap()["detail"]);
     theatre.stage.strike().await.unwrap();
 }

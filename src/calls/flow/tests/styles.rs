@@ -525,6 +525,24 @@ fn who_says_no_at_the_gate_has_declined_and_who_puts_the_phone_down_has_hung_up(
     assert_eq!(story.transfer().failure_detail.as_deref(), Some("Dana hung up"));
 }
 
+#[test]
+fn a_second_agent_whom_twilio_refuses_to_ring_is_told_of_with_its_code_and_words() {
+    let (mut story, _) = asked_for(request_to(SECOND), Policy::default());
+    let words = "The number cannot be reached. Check the number.".to_owned();
+    let why = Some(Explanation { twilio_code: Some(21214), words });
+    let command = Command::CreateParticipant { leg_id: SECOND };
+    story.tell(Event::CommandRefused { command, gone: false, failure: Failure::Unreachable, why }).unwrap();
+    let transfer = story.transfer();
+    assert_eq!((transfer.failure, transfer.twilio_code), (Some(Failure::Unreachable), Some(21214)));
+    let detail = transfer.failure_detail.as_deref();
+    assert_eq!(detail, Some("Dana could not be reached. The number cannot be reached. Check the number."));
+    let leg = story.call.leg(SECOND).unwrap();
+    assert_eq!(leg.twilio_code, Some(21214));
+    assert_eq!(leg.failure_detail().as_deref(), Some("The number cannot be reached. Check the number."));
+    let failed = changes(None, &story.call).into_iter().find(|change| change.kind == "leg.failed").unwrap();
+    assert_eq!(failed.detail["twilio_code"], 21214);
+}
+
 /// With the second agent there already, Twilio will not take the customer off the bridge.
 fn refused_on_the_bridge(style: Style, command: Command) -> (Story, Vec<Command>) {
     let request = TransferRequest { style, ..request_to(SECOND) };
