@@ -52,6 +52,8 @@ error_codes! {
     OutsideRoom "outside_room" 409 "They are waiting outside the room";
     DuplicateCall "duplicate_call" 409 "The customer is being called already";
     ExternalIdTaken "external_id_taken" 409 "Another call has the same external_id";
+    EndpointDisabled "endpoint_disabled" 409 "The webhook endpoint is disabled";
+    TooManyEndpoints "too_many_endpoints" 409 "There are too many webhook endpoints already";
     CallEnded "call_ended" 409 "The call has ended";
     CursorGone "cursor_gone" 410 "What follows this position is not kept, or it is none";
     PreconditionFailed "precondition_failed" 412 "The call is not any more what the request takes it for";

@@ -89,7 +89,7 @@ pub fn build(settings: &Settings, clock: SharedClock, ids: Arc<dyn IdSource>) ->
         tasks: TaskTracker::new(),
         runtime: Handle::current(),
         journal: Journal::new(open_spool(settings, ids.clone())?),
-        crm: Crm::new(settings.events()),
+        crm: Crm::new(settings.events(), settings.webhooks()).context("cannot build the HTTP client")?,
         stopping: CancellationToken::new(),
         clock,
         ids,
@@ -150,6 +150,7 @@ impl Server {
         let worker = tokio::spawn(dispatcher::run(app.clone()));
         app.work(services::drain(app.clone()));
         app.work(crm::feed::run(app.clone()));
+        app.work(crm::webhooks::worker::run(app.clone()));
         Ok(Self { app, addr, handle, serving: tokio::spawn(server), worker, copies, patience })
     }
 

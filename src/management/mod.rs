@@ -13,6 +13,7 @@ mod emulator;
 mod migrate;
 mod serve;
 mod urls;
+mod webhooks;
 
 use std::fmt;
 use std::future::Future;
@@ -58,6 +59,9 @@ enum Command {
     /// The API keys of programs
     #[command(subcommand)]
     Key(accounts::KeyCommand),
+    /// Where events are sent
+    #[command(subcommand)]
+    Webhook(webhooks::WebhookCommand),
     /// The audit log: who changed what
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -108,6 +112,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Urls(args) => urls::run(args.format),
         Command::Agent(command) => block_on(accounts::run_agent(command)),
         Command::Key(command) => block_on(accounts::run_key(command)),
+        Command::Webhook(command) => block_on(webhooks::run(command)),
         Command::Audit(command) => block_on(audit::run(command)),
     }
 }

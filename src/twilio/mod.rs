@@ -19,4 +19,4 @@ pub use resources::{
     CallResource, CallStatus, ConferenceResource, ConferenceStatus, ParticipantResource, ParticipantStatus,
 };
 pub use retry::RetryPolicy;
-pub use transport::{Carrier, Credentials, TwilioConfig, http_client};
+pub use transport::{Carrier, Credentials, TwilioConfig, http_client, http_client_with};

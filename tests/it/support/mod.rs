@@ -1,6 +1,7 @@
 //! What tests share: a database of their own, and the service running on it.
 
 pub mod balancer;
+pub mod clock;
 pub mod database;
 pub mod front;
 pub mod outage;

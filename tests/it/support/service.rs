@@ -14,7 +14,7 @@ use warm_transfer::agents::models::Scope;
 use warm_transfer::agents::services::create_key;
 use warm_transfer::app::App;
 use warm_transfer::audit::Actor;
-use warm_transfer::clock::{RandomIds, SystemClock};
+use warm_transfer::clock::{RandomIds, SharedClock, SystemClock};
 use warm_transfer::copies::Changed;
 use warm_transfer::db::DbError;
 use warm_transfer::server::{self, Server};
@@ -70,6 +70,11 @@ impl TestService {
 
     /// Starts it on a database that it may share.
     pub async fn start_on(database: Arc<TestDatabase>, more: &[(&str, &str)]) -> Self {
+        Self::start_at(database, Arc::new(SystemClock::new()), more).await
+    }
+
+    /// The same, by a clock of one's own.
+    pub async fn start_at(database: Arc<TestDatabase>, clock: SharedClock, more: &[(&str, &str)]) -> Self {
         let spool = database.folder.path().join("spool").display().to_string();
         let variables = [
             ("DATABASE_URL", database.url.as_str()),
@@ -80,13 +85,14 @@ impl TestService {
             ("TWILIO_API_BASE_URL", "http://127.0.0.1:1"),
             ("WARM_TRANSFER__TWILIO__CALLS_PER_SECOND", "0"),
             ("WARM_TRANSFER__SERVER__WORKERS", "1"),
+            ("WARM_TRANSFER__WEBHOOKS__ALLOW_PRIVATE_ADDRESSES", "true"),
             ("WARM_TRANSFER__SERVER__SHUTDOWN_TIMEOUT_SECS", "1"),
         ];
         let variables: BTreeMap<String, String> =
             variables.iter().chain(more).map(|(name, value)| ((*name).into(), (*value).into())).collect();
         let settings = Settings::from_layers(Path::new("no-such-folder"), &variables).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let app = server::build(&settings, Arc::new(SystemClock::new()), Arc::new(RandomIds)).unwrap();
+        let app = server::build(&settings, clock, Arc::new(RandomIds)).unwrap();
         let news = app.changed.subscribe();
         let server = Server::start(&settings, app, listener).await.unwrap();
         let patience = Duration::from_secs(10);
