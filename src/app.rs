@@ -21,6 +21,7 @@ use crate::clock::{IdSource, SharedClock};
 use crate::copies::Changed;
 use crate::crm::Crm;
 use crate::db::Db;
+use crate::middleware::limiter::Limiter;
 use crate::settings::OutcomeSettings;
 use crate::telephony::PhoneNumber;
 use crate::twilio::TwilioClient;
@@ -88,6 +89,8 @@ pub struct App {
     pub runtime: Handle,
     /// Keeps what Twilio sends.
     pub journal: Journal,
+    /// How much programs may ask; absent if there is no limit.
+    pub limiter: Option<Limiter>,
     /// Tells CRMs what happens.
     pub crm: Crm,
     /// Ends the worker.

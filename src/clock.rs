@@ -97,3 +97,27 @@ impl IdSource for RandomIds {
         Uuid::new_v4().simple().to_string()
     }
 }
+
+/// A clock that stands still until a test moves it; it begins at the epoch.
+#[cfg(test)]
+#[derive(Debug, Default)]
+pub(crate) struct StoppedClock(std::sync::Mutex<DateTime<Utc>>);
+
+#[cfg(test)]
+impl StoppedClock {
+    /// Moves it, back if the time is negative.
+    pub(crate) fn advance(&self, by: TimeDelta) {
+        *self.0.lock().unwrap() += by;
+    }
+}
+
+#[cfg(test)]
+impl Clock for StoppedClock {
+    fn now(&self) -> DateTime<Utc> {
+        *self.0.lock().unwrap()
+    }
+
+    fn until(&self, when: DateTime<Utc>) -> Duration {
+        (when - self.now()).to_std().unwrap_or_default()
+    }
+}

@@ -8,11 +8,13 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, dev::Payl
 use futures_util::future::{LocalBoxFuture, Ready, ready};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use strum::IntoEnumIterator;
 use uuid::Uuid;
 
 use crate::calls::flow::Refusal;
 use crate::calls::services::ServiceError;
 use crate::db::DbError;
+use crate::middleware::request_log::request_id;
 
 /// The largest JSON body that is read, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -20,7 +22,7 @@ const BODY_LIMIT: usize = 64 * 1024;
 const RETRY_AFTER_SECS: u32 = 2;
 
 macro_rules! error_codes {
-    ($($variant:ident $code:literal $status:literal $title:literal;)*) => {
+    ($($variant:ident $code:literal $status:literal $title:literal $help:literal;)*) => {
         /// What went wrong, for programs: these codes never change their meaning.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumIter)]
         pub enum ErrorCode { $(#[doc = $title] $variant),* }
@@ -30,42 +32,99 @@ macro_rules! error_codes {
             pub fn entry(self) -> (&'static str, u16, &'static str) {
                 match self { $(Self::$variant => ($code, $status, $title)),* }
             }
+
+            /// What has happened, and what to do about it, in sentences.
+            pub fn help(self) -> &'static str {
+                match self { $(Self::$variant => $help),* }
+            }
         }
     };
 }
 
+// In the order of the statuses. Each has its code, status, title, and what to do: `docs/errors.md` is printed from it.
 error_codes! {
-    UnreadableBody "unreadable_body" 400 "The body did not arrive whole";
-    InvalidJson "invalid_json" 400 "The body is not JSON";
-    Unauthenticated "unauthenticated" 401 "A valid API key is required";
-    InsufficientScope "insufficient_scope" 403 "The API key may not do this";
-    InvalidSignature "invalid_signature" 403 "The request is not signed by Twilio";
-    NotFound "not_found" 404 "There is no such thing";
-    MethodNotAllowed "method_not_allowed" 405 "This address does not take this method";
-    NotConnected "not_connected" 409 "Customer and agent are not connected";
-    TransferInProgress "transfer_in_progress" 409 "A transfer is under way already";
-    NoTransfer "no_transfer" 409 "No transfer is under way";
-    NotJoined "not_joined" 409 "The second agent has not joined yet";
-    NotConsulting "not_consulting" 409 "The agents are not talking without the customer";
-    HandingOver "handing_over" 409 "The call is being handed over: the first agent is leaving";
-    NotOnLine "not_on_line" 409 "Nobody in this role is on the line";
-    OutsideRoom "outside_room" 409 "They are waiting outside the room";
-    DuplicateCall "duplicate_call" 409 "The customer is being called already";
-    ExternalIdTaken "external_id_taken" 409 "Another call has the same external_id";
-    EndpointDisabled "endpoint_disabled" 409 "The webhook endpoint is disabled";
-    TooManyEndpoints "too_many_endpoints" 409 "There are too many webhook endpoints already";
-    CallEnded "call_ended" 409 "The call has ended";
-    CursorGone "cursor_gone" 410 "What follows this position is not kept, or it is none";
-    PreconditionFailed "precondition_failed" 412 "The call is not any more what the request takes it for";
-    RequestInProgress "request_in_progress" 409 "The same request is being worked on";
-    PayloadTooLarge "payload_too_large" 413 "The body is too large";
-    UnsupportedMediaType "unsupported_media_type" 415 "The body must be application/json";
-    InvalidField "invalid_field" 422 "A field has a value that cannot be";
-    UnknownField "unknown_field" 422 "There is no such field";
-    UnknownAgent "unknown_agent" 422 "The directory has no agent of this name";
-    IdempotencyKeyReused "idempotency_key_reused" 422 "Another request was made under the same Idempotency-Key";
-    Internal "internal" 500 "The service failed";
-    Unavailable "unavailable" 503 "The service cannot do this right now";
+    UnreadableBody "unreadable_body" 400 "The body did not arrive whole"
+        "The connection broke off while the body was being sent. Send the request again.";
+    InvalidJson "invalid_json" 400 "The body is not JSON"
+        "`detail` says where it stops being JSON. Send one JSON object, in UTF-8.";
+    Unauthenticated "unauthenticated" 401 "A valid API key is required"
+        "The header `Authorization: Bearer KEY` is missing, or its key is unknown, revoked or expired. Send a valid key; `warm-transfer key create` makes one.";
+    InsufficientScope "insufficient_scope" 403 "The API key may not do this"
+        "`detail` names the scope that this takes. Use a key that has it.";
+    InvalidSignature "invalid_signature" 403 "The request is not signed by Twilio"
+        "Only Twilio may ask for this address. If it was Twilio, the public URL or the Auth Token in the settings is not the one it uses: `warm-transfer check` compares them.";
+    NotFound "not_found" 404 "There is no such thing"
+        "The address leads nowhere, or the id in it belongs to nothing. Compare it with what was answered when the thing was made.";
+    MethodNotAllowed "method_not_allowed" 405 "This address does not take this method"
+        "The header `Allow` lists the methods that it takes.";
+    NotConnected "not_connected" 409 "Customer and agent are not connected"
+        "There is no conversation yet, or none any more. Wait until the call's `status` is `connected` or `in_room`.";
+    TransferInProgress "transfer_in_progress" 409 "A transfer is under way already"
+        "A call has one transfer at a time. Wait until it is over, or cancel it first.";
+    NoTransfer "no_transfer" 409 "No transfer is under way"
+        "It was never asked for, or is over: the call's `transfers` say how it ended.";
+    NotJoined "not_joined" 409 "The second agent has not joined yet"
+        "Wait until the transfer's `status` is `joined`.";
+    NotConsulting "not_consulting" 409 "The agents are not talking without the customer"
+        "Merging and swapping need a transfer of the style `private_first` whose second agent has joined.";
+    HandingOver "handing_over" 409 "The call is being handed over: the first agent is leaving"
+        "The hand-over cannot be taken back. Wait until the transfer is `completed`.";
+    NotOnLine "not_on_line" 409 "Nobody in this role is on the line"
+        "The person has not answered yet, or has left: the call's `legs` say which.";
+    OutsideRoom "outside_room" 409 "They are waiting outside the room"
+        "They hear music, or are asked whether they take the call. Hold and mute apply only to those who are in the room.";
+    DuplicateCall "duplicate_call" 409 "The customer is being called already"
+        "`call_id` is the call that is under way. Wait until it has ended, or ask with `allow_duplicate`.";
+    ExternalIdTaken "external_id_taken" 409 "Another call has the same external_id"
+        "`call_id` is that call. One of the two was asked for with `unique_external_id`, so it is probably the same wish.";
+    RequestInProgress "request_in_progress" 409 "The same request is being worked on"
+        "A request with this `Idempotency-Key` has not been answered yet. Repeat it after `Retry-After` to have its answer.";
+    EndpointDisabled "endpoint_disabled" 409 "The webhook endpoint is disabled"
+        "`disabled_reason` of the endpoint says why. Mend that, and set `enabled` to true.";
+    TooManyEndpoints "too_many_endpoints" 409 "There are too many webhook endpoints already"
+        "There can be 100. Remove one that is not used any more.";
+    CallEnded "call_ended" 409 "The call has ended"
+        "Nothing can be done to it any more. `ended_by` and `end_reason` say how it ended.";
+    CursorGone "cursor_gone" 410 "What follows this position is not kept, or it is none"
+        "The position in `last_event_id` or `after` is older than what is kept, or was never given. Read the calls anew, then follow the events from now on.";
+    PreconditionFailed "precondition_failed" 412 "The call is not any more what the request takes it for"
+        "Its `ETag` is not the one in `If-Match`: somebody else was faster. Read the call again, then decide.";
+    PayloadTooLarge "payload_too_large" 413 "The body is too large"
+        "A body has at most 64 KiB. Send less, in `metadata` perhaps.";
+    UnsupportedMediaType "unsupported_media_type" 415 "The body must be application/json"
+        "Send the header `Content-Type: application/json`.";
+    InvalidField "invalid_field" 422 "A field has a value that cannot be"
+        "`field` names it, and `detail` says what is expected. It is a field of the body, a parameter of the address, or a header.";
+    UnknownField "unknown_field" 422 "There is no such field"
+        "`field` names it, and `detail` lists those that there are. Fields are never ignored, so that a misspelt one is noticed.";
+    UnknownAgent "unknown_agent" 422 "The directory has no agent of this name"
+        "`field` says where the name was given. `warm-transfer agent list` shows the directory, `agent add` extends it; a disabled agent cannot be rung by name.";
+    IdempotencyKeyReused "idempotency_key_reused" 422 "Another request was made under the same Idempotency-Key"
+        "An `Idempotency-Key` belongs to one request. Use a new one for each, and the same one only to repeat it unchanged.";
+    RateLimited "rate_limited" 429 "Too many requests"
+        "The API key, or without a valid one the address it comes from, has asked too often. Wait the seconds that `Retry-After` gives; `RateLimit-Remaining` tells before it comes to this.";
+    Internal "internal" 500 "The service failed"
+        "This is a mistake in the service, or in its installation. The log has more under the `request_id`.";
+    Unavailable "unavailable" 503 "The service cannot do this right now"
+        "Its database is away or overloaded. Repeat the request after the seconds that `Retry-After` gives, a `POST` with the same `Idempotency-Key`.";
+}
+
+impl Serialize for ErrorCode {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.entry().0)
+    }
+}
+
+impl ErrorCode {
+    /// The code of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::iter().find(|code| code.entry().0 == name)
+    }
+
+    /// Where it is explained: what a problem document gives as its `type`.
+    pub fn reference(self) -> String {
+        format!("/api/docs/errors#{}", self.entry().0)
+    }
 }
 
 /// An error on its way to whoever asked.
@@ -75,11 +134,12 @@ pub struct AppError {
     detail: Option<String>,
     field: Option<String>,
     call_id: Option<Uuid>,
+    request_id: Option<Uuid>,
 }
 
 #[derive(Serialize)]
 struct Problem<'a> {
-    r#type: &'static str,
+    r#type: String,
     title: &'static str,
     status: u16,
     code: &'static str,
@@ -89,12 +149,15 @@ struct Problem<'a> {
     field: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     call_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<Uuid>,
 }
 
 impl AppError {
     /// Nothing but its code.
     pub fn new(code: ErrorCode) -> Self {
-        Self { code, detail: None, field: None, call_id: None }
+        // Here and not when it is written: what wraps the views writes it when their request is forgotten.
+        Self { code, detail: None, field: None, call_id: None, request_id: request_id() }
     }
 
     /// A field has a value that cannot be; `detail` completes the sentence that the field's name begins.
@@ -147,8 +210,8 @@ impl ResponseError for AppError {
     fn error_response(&self) -> HttpResponse {
         let (code, status, title) = self.code.entry();
         let (detail, field) = (self.detail.as_deref(), self.field.as_deref());
-        let problem =
-            Problem { r#type: "about:blank", title, status, code, detail, field, call_id: self.call_id };
+        let (r#type, call_id, request_id) = (self.code.reference(), self.call_id, self.request_id);
+        let problem = Problem { r#type, title, status, code, detail, field, call_id, request_id };
         let mut response = HttpResponse::build(self.status_code());
         match self.code {
             ErrorCode::Unauthenticated => {
@@ -300,8 +363,6 @@ pub async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
 
 #[cfg(test)]
 mod tests {
-    use strum::IntoEnumIterator;
-
     use super::*;
     use crate::calls::forms::{NewCall, NewTransfer};
 
@@ -349,5 +410,14 @@ mod tests {
         let count = codes.len();
         codes.dedup();
         assert_eq!(codes.len(), count);
+    }
+
+    #[test]
+    fn every_code_is_explained_in_sentences() {
+        for code in ErrorCode::iter() {
+            let (name, _, title) = code.entry();
+            assert!(!title.ends_with('.') && code.help().ends_with('.'), "{name}");
+            assert_eq!(ErrorCode::named(name), Some(code));
+        }
     }
 }

@@ -16,7 +16,8 @@
 //! | [`idempotency`] | repeating a request is harmless: kept answers |
 //! | [`logging`] | how logs look |
 //! | [`management`] | the command line, one file a command |
-//! | [`middleware`] | what every request passes on its way to a view: Twilio's signature, API keys, the log |
+//! | [`middleware`] | what every request passes on its way to a view: Twilio's signature, the API's keys and limits, repetitions, the log |
+//! | [`openapi`] | the OpenAPI document, the table of errors, and the pages that show them |
 //! | [`operations`] | health and readiness |
 //! | [`server`] | the running service: built from settings, run until stopped |
 //! | [`settings`] | layered, typed, checked settings |
@@ -41,6 +42,7 @@ pub mod idempotency;
 pub mod logging;
 pub mod management;
 pub mod middleware;
+pub mod openapi;
 pub mod operations;
 pub mod server;
 pub mod settings;

@@ -23,7 +23,9 @@ use crate::copies::Copies;
 use crate::crm::{self, Crm};
 use crate::db::Db;
 use crate::db::spool::Spool;
+use crate::middleware::gate::gate;
 use crate::middleware::idempotency::idempotency;
+use crate::middleware::limiter::Limiter;
 use crate::middleware::request_log::request_log;
 use crate::middleware::signature::SignatureCheck;
 use crate::settings::Settings;
@@ -89,6 +91,7 @@ pub fn build(settings: &Settings, clock: SharedClock, ids: Arc<dyn IdSource>) ->
         tasks: TaskTracker::new(),
         runtime: Handle::current(),
         journal: Journal::new(open_spool(settings, ids.clone())?),
+        limiter: Limiter::new(settings.api.requests_per_second, settings.api.burst, clock.clone()),
         crm: Crm::new(settings.events(), settings.webhooks()).context("cannot build the HTTP client")?,
         stopping: CancellationToken::new(),
         clock,
@@ -130,6 +133,7 @@ impl Server {
         let factory = move || {
             ActixApp::new()
                 .wrap(from_fn(idempotency))
+                .wrap(from_fn(gate))
                 .wrap(from_fn(request_log))
                 .app_data(shared.clone())
                 .app_data(check.clone())

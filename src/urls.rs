@@ -4,7 +4,7 @@ use actix_web::web::{self, ServiceConfig};
 use serde::Serialize;
 
 use crate::error;
-use crate::{audit, calls, crm, operations, voice};
+use crate::{audit, calls, crm, openapi, operations, voice};
 
 /// A route, for `warm-transfer urls`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -26,6 +26,7 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
         .chain(audit::urls::ROUTES)
         .chain(crm::urls::ROUTES)
         .chain(voice::urls::ROUTES)
+        .chain(openapi::urls::ROUTES)
         .chain(operations::ROUTES)
 }
 
@@ -39,6 +40,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .configure(calls::urls::configure)
         .configure(crm::urls::configure)
         .configure(audit::urls::configure)
+        .configure(openapi::urls::configure)
         .configure(operations::configure)
         .default_service(web::to(error::not_found));
 }

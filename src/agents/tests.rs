@@ -1,6 +1,5 @@
 //! The directory's and the keys' promises, on a database of their own.
 
-use std::sync::Mutex;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,27 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::models::{Agent, AgentRole, Principal, Scope};
 use super::services::{self, AccountError, KeyInfo, NewAgent};
 use crate::audit::Actor;
-use crate::clock::{Clock, RandomIds};
+use crate::clock::{Clock, RandomIds, StoppedClock};
 use crate::db::{Db, DbOptions, Location};
-
-/// A clock that stands still until it is moved.
-struct StoppedClock(Mutex<DateTime<Utc>>);
-
-impl StoppedClock {
-    fn advance(&self, by: TimeDelta) {
-        *self.0.lock().unwrap() += by;
-    }
-}
-
-impl Clock for StoppedClock {
-    fn now(&self) -> DateTime<Utc> {
-        *self.0.lock().unwrap()
-    }
-
-    fn until(&self, when: DateTime<Utc>) -> Duration {
-        (when - self.now()).to_std().unwrap_or_default()
-    }
-}
 
 fn by() -> Actor {
     Actor::command_line("root")
@@ -52,7 +32,7 @@ impl Accounts {
         })
         .unwrap();
         db.migrate().await.unwrap();
-        Self { db, clock: StoppedClock(Mutex::new(DateTime::UNIX_EPOCH)), _folder: folder }
+        Self { db, clock: StoppedClock::default(), _folder: folder }
     }
 
     async fn add(&self, name: &str, display_name: Option<&str>) -> Result<Agent, AccountError> {

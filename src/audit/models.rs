@@ -19,6 +19,8 @@ use crate::db::{DbConnection, DbError};
     Deserialize,
     clap::ValueEnum,
     strum::Display,
+    strum::EnumIter,
+    strum::EnumMessage,
     strum::EnumString,
 )]
 #[serde(rename_all = "snake_case")]

@@ -3,17 +3,21 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
+use super::models::ActorKind;
 use super::models::EntryRow;
 
 /// An entry.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditEntry)]
 pub struct EntryOut {
     /// Ascending in the order of writing.
     pub id: i64,
     /// When.
     pub at: DateTime<Utc>,
     /// What sort of somebody: `api_key`, `agent`, `command_line` or `system`.
+    #[schema(value_type = ActorKind)]
     pub actor_kind: String,
     /// Who, by name.
     pub actor: String,
@@ -22,11 +26,12 @@ pub struct EntryOut {
     /// To what.
     pub subject: Option<String>,
     /// What else is worth knowing.
+    #[schema(value_type = Object)]
     pub detail: Value,
 }
 
 /// A page of the log, newest first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct AuditPage {
     /// The entries.
     pub entries: Vec<EntryOut>,

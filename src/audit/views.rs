@@ -14,6 +14,20 @@ use crate::middleware::api_key::ApiKey;
 ///
 /// # Errors
 /// As [`AppError`] says.
+#[utoipa::path(
+    get, path = "/api/v1/audit", tag = "audit",
+    summary = "Read the audit log",
+    description = "Who changed what, newest first.",
+    params(AuditList),
+    responses((status = 200, body = AuditPage, description = "A page of the log.", example = json!({
+        "entries": [{
+            "id": 7, "at": "2026-11-21T09:30:00.000000Z", "actor_kind": "api_key", "actor": "crm",
+            "action": "call.placed", "subject": "01a1f3a2-6f00-7c55-9d0b-1f2a3b4c5d6e", "detail": {},
+        }],
+        "next_cursor": null,
+    }))),
+    extensions(("x-scope" = json!(Scope::Admin))),
+)]
 pub async fn list(
     app: SharedApp,
     key: ApiKey,

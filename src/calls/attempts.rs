@@ -3,10 +3,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::flow::{self, Call, Command, Event, Failure, LegProgress, RoomChange};
+use super::flow::{self, Call, Command, Event, Explanation, Failure, LegProgress, RoomChange};
 use super::queue::Settled;
 use super::requests::{failure_of, leg_status};
-use crate::twilio::{CallResource, TwilioError};
+use crate::twilio::{CallResource, TwilioError, errors};
 
 /// How often a command is tried in all before it is given up.
 const ATTEMPTS: i32 = 6;
@@ -57,6 +57,8 @@ pub enum Outcome {
         gone: bool,
         /// What to call it if it makes a leg fail.
         failure: Failure,
+        /// The same for people, where Twilio said something.
+        why: Option<Explanation>,
         /// For the log.
         reason: String,
     },
@@ -77,28 +79,46 @@ impl Outcome {
 
     /// Will not be done.
     pub fn refused(gone: bool, failure: Failure, reason: impl ToString) -> Self {
-        Self::Refused { gone, failure, reason: reason.to_string() }
+        Self::Refused { gone, failure, why: None, reason: reason.to_string() }
+    }
+
+    fn refused_by_twilio(gone: bool, failure: Failure, error: &TwilioError) -> Self {
+        let reason = match error.known() {
+            Some(known) => format!("{error} {} {}", known.sentence, known.hint),
+            None => error.to_string(),
+        };
+        Self::Refused { gone, failure, why: Some(explained(error)), reason }
     }
 
     /// What Twilio's answer, or the lack of one, comes to.
     pub fn of(answered: Result<Answer, TwilioError>) -> Self {
         match answered {
             Ok(answer) => Self::Done(answer),
-            Err(error) if error.is_gone() => Self::refused(true, Failure::Error, error),
+            Err(error) if error.is_gone() => Self::refused_by_twilio(true, Failure::Error, &error),
             Err(error @ TwilioError::Refused { .. }) => {
-                Self::refused(false, failure_of(&error), explained(&error))
+                Self::refused_by_twilio(false, failure_of(&error), &error)
             }
             Err(error) => Self::again(error.may_have_happened(), error),
         }
     }
 }
 
-/// Twilio's own words, and for the codes that we know what is the matter and what to do about it.
-fn explained(error: &TwilioError) -> String {
-    match error.known() {
-        Some(known) => format!("{error} {} {}", known.sentence, known.hint),
-        None => error.to_string(),
-    }
+/// What is the matter and what to do about it, for the codes that we know; or else what Twilio says.
+fn explained(error: &TwilioError) -> Explanation {
+    let known = error.code().and_then(explained_code);
+    known.unwrap_or_else(|| Explanation { twilio_code: error.code(), words: error.to_string() })
+}
+
+/// What is the matter when Twilio gives this code, if we know it.
+pub fn explained_code(code: u32) -> Option<Explanation> {
+    let known = errors::known(code)?;
+    Some(Explanation { twilio_code: Some(code), words: format!("{} {}", known.sentence, known.hint) })
+}
+
+/// What people are told of a command that was tried in vain; what the last try met is for the log.
+fn given_up() -> Explanation {
+    let words = "Twilio did not answer, or could not be reached, however often it was asked.".to_owned();
+    Explanation { twilio_code: None, words }
 }
 
 /// What a command is to be done about before it is sent.
@@ -162,12 +182,13 @@ pub fn settlement(attempt: &Attempt, outcome: &Outcome) -> Settlement {
             // Whoever was not seen is missing: that can be said when all who were seen are known.
             Settlement::Over(Settled::Done, "done".to_owned(), seen.chain(std::iter::once(done)).collect())
         }
-        Outcome::Refused { gone, failure, reason } => {
-            let event = Event::CommandRefused { command, gone: *gone, failure: *failure };
+        Outcome::Refused { gone, failure, why, reason } => {
+            let event = Event::CommandRefused { command, gone: *gone, failure: *failure, why: why.clone() };
             Settlement::Over(Settled::Refused, reason.clone(), vec![event])
         }
         Outcome::Again { reason, .. } => {
-            let event = Event::CommandRefused { command, gone: false, failure: Failure::Error };
+            let why = Some(given_up());
+            let event = Event::CommandRefused { command, gone: false, failure: Failure::Error, why };
             Settlement::Over(Settled::Refused, format!("given up: {reason}"), vec![event])
         }
     }
@@ -196,18 +217,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_is_explained_to_whoever_reads_the_log() {
+    fn a_refusal_is_explained_to_people_and_to_whoever_reads_the_log() {
         for (code, words, failure) in [
             (21219, "A trial account can call verified numbers only.", Failure::Unreachable),
             (21210, "The caller id is not a number of this Twilio account.", Failure::Error),
         ] {
             let error =
                 TwilioError::Refused { http_status: 400, code: Some(code), message: "No.".to_owned() };
-            let Outcome::Refused { gone: false, failure: found, reason } = Outcome::of(Err(error)) else {
+            let Outcome::Refused { gone: false, failure: found, why: Some(why), reason } =
+                Outcome::of(Err(error))
+            else {
                 panic!("{code} is refused for good");
             };
             assert_eq!(found, failure);
             assert!(reason.contains(&code.to_string()) && reason.contains(words), "{reason}");
+            assert_eq!(why.twilio_code, Some(code));
+            assert!(why.words.starts_with(words) && !why.words.contains("No."), "{}", why.words);
         }
     }
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::flow::{Bridge, CallStatus, Control, Ring, Role, Style};
 use crate::telephony::{Address, InvalidValue, PhoneNumber};
@@ -126,7 +127,7 @@ impl<const MAX: usize> FromStr for Text<MAX> {
 }
 
 /// `POST /api/v1/calls`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewCall {
     /// Rung first.
@@ -136,6 +137,7 @@ pub struct NewCall {
     /// What both see as caller; the setting `twilio.caller_id` if absent.
     pub caller_id: Option<PhoneNumber>,
     /// The CRM's own id for the call.
+    #[schema(inline)]
     pub external_id: Option<Text<200>>,
     /// No other call of this API key may have the same external_id.
     #[serde(default)]
@@ -148,13 +150,15 @@ pub struct NewCall {
     /// How agent and customer are joined.
     pub bridge: Option<Bridge>,
     /// How long each phone rings; Twilio adds 5 seconds.
+    #[schema(inline)]
     pub ring_timeout_secs: Option<RingTimeout>,
     /// How long the call may last.
+    #[schema(inline)]
     pub time_limit_secs: Option<TimeLimit>,
 }
 
 /// `POST /api/v1/calls/{id}/transfer`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewTransfer {
     /// The second agent, or several to choose from.
@@ -168,10 +172,12 @@ pub struct NewTransfer {
     /// are rung together the first to press it takes the call, so there it is always asked for.
     pub require_accept: Option<bool>,
     /// What they are to know.
+    #[schema(inline)]
     pub briefing: Option<Text<1000>>,
     /// What they see as caller; the setting `transfers.caller_id`, or else the call's own caller id, if absent.
     pub caller_id: Option<PhoneNumber>,
     /// How long each of their phones rings; Twilio adds 5 seconds.
+    #[schema(inline)]
     pub ring_timeout_secs: Option<RingTimeout>,
 }
 
@@ -205,13 +211,15 @@ impl TryFrom<OneOrMany> for Destinations {
 }
 
 /// Path of `POST /api/v1/calls/{id}/participants/{role}/{control}`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
 pub struct OnParticipant {
     /// The call.
     pub id: uuid::Uuid,
     /// Whoever has this role and is on the line.
     pub role: Role,
     /// What is to be done.
+    #[param(inline)]
     pub control: ParticipantControl,
 }
 
@@ -234,17 +242,20 @@ impl<'de> Deserialize<'de> for ParticipantControl {
 }
 
 /// `PUT /api/v1/calls/{id}/outcome`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewOutcome {
     /// One of the setting `outcomes.dispositions`.
+    #[schema(inline)]
     pub disposition: Text<64>,
     /// What else is worth knowing.
+    #[schema(inline)]
     pub notes: Option<Text<4000>>,
 }
 
 /// Query of `GET /api/v1/calls`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct CallList {
     /// Only calls in this status.
@@ -254,6 +265,7 @@ pub struct CallList {
     /// Only calls to this customer.
     pub customer: Option<Address>,
     /// Only calls with this id of the CRM's.
+    #[param(inline)]
     pub external_id: Option<Text<200>>,
     /// Only calls asked for at this time or later.
     pub created_from: Option<DateTime<Utc>>,
@@ -263,6 +275,7 @@ pub struct CallList {
     pub cursor: Option<uuid::Uuid>,
     /// How many at the most, 1 to 200.
     #[serde(default = "default_limit")]
+    #[param(inline, default = 50)]
     pub limit: Limit,
 }
 

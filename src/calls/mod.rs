@@ -4,6 +4,7 @@ pub mod asking;
 pub mod attempts;
 mod audited;
 pub mod dispatcher;
+pub mod examples;
 pub mod flow;
 pub mod forms;
 pub mod models;

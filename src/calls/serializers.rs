@@ -3,6 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::flow::{
@@ -13,42 +14,69 @@ use super::models::{Beside, OutcomeRow};
 use crate::telephony::{Address, CallSid, ConferenceSid, PhoneNumber};
 
 /// A call.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Call)]
 pub struct CallOut<'a> {
+    /// UUIDv7.
     id: Uuid,
+    /// Where it stands.
     status: CallStatus,
+    /// Who ended it, once it has ended.
     ended_by: Option<Party>,
+    /// Why it ended, once it has.
     end_reason: Option<EndReason>,
+    /// More on that in words, where there is more to say.
     end_detail: Option<&'a str>,
     /// Where it stands in the dial queue, from 1; null once it is being dialled.
     queue_position: Option<i64>,
+    /// How agent and customer are joined.
     bridge: Bridge,
+    /// What the customer sees as caller.
     caller_id: &'a PhoneNumber,
+    /// What the first agent sees as caller.
     agent_caller_id: &'a PhoneNumber,
+    /// Its legs, in the order they were planned: first agent, customer, then whoever a transfer rings.
     legs: Vec<LegOut<'a>>,
+    /// Its transfers, oldest first; at most the last is under way.
     transfers: Vec<TransferOut<'a>>,
+    /// The conference's name.
     room: &'a str,
+    /// The conference that bears this name now.
     conference_sid: Option<&'a ConferenceSid>,
+    /// The CRM's own id, as given.
     external_id: Option<&'a str>,
+    /// What came of it, as somebody has said.
     outcome: Option<OutcomeOut<'a>>,
     /// It is over, should have an outcome, and has none.
     outcome_missing: bool,
+    /// As given.
+    #[schema(value_type = Option<Object>)]
     metadata: Option<Value>,
+    /// How long first agent and customer are rung, in seconds; Twilio adds 5.
     ring_timeout_secs: u32,
+    /// How long any leg may last, in seconds.
     time_limit_secs: u32,
+    /// When it was asked for.
     #[serde(serialize_with = "rfc3339")]
     created_at: DateTime<Utc>,
+    /// When customer and agent first talked.
     #[serde(serialize_with = "rfc3339_or_null")]
     connected_at: Option<DateTime<Utc>>,
+    /// When its last leg ended.
     #[serde(serialize_with = "rfc3339_or_null")]
     ended_at: Option<DateTime<Utc>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Outcome)]
 struct OutcomeOut<'a> {
+    /// One of the site's words.
     disposition: &'a str,
+    /// What else is worth knowing.
     notes: Option<&'a str>,
+    /// Whose API key said so, by name.
     set_by: &'a str,
+    /// When.
     #[serde(serialize_with = "rfc3339")]
     set_at: DateTime<Utc>,
 }
@@ -64,48 +92,82 @@ impl<'a> OutcomeOut<'a> {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Leg)]
 struct LegOut<'a> {
+    /// Ours.
     id: Uuid,
+    /// What it is for.
     role: Role,
+    /// Whom it rings.
     address: &'a Address,
+    /// What to call the person in words; never a number.
     name: &'a str,
+    /// Twilio's name for it, once known.
     call_sid: Option<&'a CallSid>,
+    /// How far it is.
     status: LegStatus,
+    /// Why it was never answered, when it was not.
     failure: Option<Failure>,
+    /// The same in words.
+    failure_detail: Option<String>,
+    /// Twilio's code for why, if it gave one: see the table of errors.
+    twilio_code: Option<u32>,
+    /// In the conference now.
     in_room: bool,
+    /// Hears music in the room, and is not heard.
     on_hold: bool,
+    /// Hears the others, and is not heard.
     muted: bool,
     /// Waits outside the room, with music or at the accept gate.
     is_outside: bool,
+    /// The transfer that it was rung for; null on the first two.
     transfer_id: Option<Uuid>,
+    /// When it was answered.
     #[serde(serialize_with = "rfc3339_or_null")]
     answered_at: Option<DateTime<Utc>>,
+    /// When it ended.
     #[serde(serialize_with = "rfc3339_or_null")]
     ended_at: Option<DateTime<Utc>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Transfer)]
 struct TransferOut<'a> {
+    /// Ours.
     id: Uuid,
+    /// The second agent's leg; of several, the one who took the call, or was rung last.
     leg_id: Uuid,
+    /// How it is done.
     style: Style,
+    /// In which order several are rung.
     ring: Ring,
+    /// A second agent counts as present only after pressing a key.
     require_accept: bool,
+    /// The agent who left is rung back, as nobody else was reached.
     recall: bool,
+    /// Where it stands.
     status: TransferStatus,
+    /// Why it came to nothing.
     failure: Option<Failure>,
+    /// The same in words.
     failure_detail: Option<&'a str>,
+    /// Twilio's code for why, if it gave one: see the table of errors.
+    twilio_code: Option<u32>,
+    /// What the second agent is told.
     briefing: Option<&'a str>,
+    /// How long each second agent is rung, in seconds; Twilio adds 5.
     ring_timeout_secs: u32,
+    /// When it was asked for.
     #[serde(serialize_with = "rfc3339")]
     requested_at: DateTime<Utc>,
+    /// When it reached a status that does not change any more.
     #[serde(serialize_with = "rfc3339_or_null")]
     ended_at: Option<DateTime<Utc>>,
 }
 
 /// A page of calls, newest first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct CallPage<'a> {
     /// The calls.
     pub calls: Vec<CallOut<'a>>,
@@ -166,6 +228,8 @@ impl<'a> LegOut<'a> {
             call_sid: leg.call_sid.as_ref(),
             status: leg.status,
             failure: leg.failure,
+            failure_detail: leg.failure_detail(),
+            twilio_code: leg.twilio_code,
             in_room: leg.in_room,
             on_hold: call.is_held(leg) && leg.is_talking(),
             muted: leg.muted,
@@ -189,6 +253,7 @@ impl<'a> TransferOut<'a> {
             status: transfer.status,
             failure: transfer.failure,
             failure_detail: transfer.failure_detail.as_deref(),
+            twilio_code: transfer.twilio_code,
             briefing: transfer.briefing.as_deref(),
             ring_timeout_secs: transfer.ring_timeout_secs,
             requested_at: transfer.requested_at,

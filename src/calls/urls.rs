@@ -1,6 +1,7 @@
 //! The CRM's routes on calls; each view takes the API key as an argument.
 
 use actix_web::web::{self, ServiceConfig, get, post, put};
+use utoipa::OpenApi;
 
 use super::views;
 use crate::error::method_not_allowed;
@@ -33,6 +34,23 @@ pub const ROUTES: &[Route] = &[
     },
     Route { methods: "POST", path: "/api/v1/calls/{id}/hangup", name: "calls:hangup", access: KEY },
 ];
+
+/// What the OpenAPI document says of them.
+#[derive(OpenApi)]
+#[openapi(paths(
+    views::create,
+    views::list,
+    views::detail,
+    views::outcome,
+    views::hangup,
+    views::transfer,
+    views::complete,
+    views::cancel,
+    views::merge,
+    views::swap,
+    views::participant,
+))]
+pub struct Document;
 
 /// Adds the routes.
 pub fn configure(config: &mut ServiceConfig) {

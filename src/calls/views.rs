@@ -8,6 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::audited;
+use super::examples;
 use super::flow::{Call, Event, Leg, Party, Plan, Role, Target, TransferRequest};
 use super::forms::{
     CallList, Destination, Destinations, NewCall, NewOutcome, NewTransfer, OnParticipant, ParticipantControl,
@@ -31,6 +32,14 @@ use crate::telephony::{Address, PhoneNumber};
 type Answer = Result<HttpResponse, AppError>;
 
 /// `POST /api/v1/calls`: asks for a call.
+#[utoipa::path(
+    post, path = "/api/v1/calls", tag = "calls",
+    summary = "Place a call",
+    description = "Rings the agent and, once they are on the line, the customer. It waits in the dial queue until it is its turn: `queue_position` says where. Repeating the request with the same `Idempotency-Key` dials nobody again.",
+    request_body(content = NewCall, example = json!(examples::new_call())),
+    responses((status = 201, body = CallOut, description = "The call, being placed.", headers(("Location" = String, description = "The call's address.")), example = json!(examples::call()))),
+    extensions(("x-scope" = json!(Scope::Call)), ("x-errors" = json!([ErrorCode::UnknownAgent, ErrorCode::DuplicateCall, ErrorCode::ExternalIdTaken]))),
+)]
 pub async fn create(
     app: SharedApp,
     key: ApiKey,
@@ -58,6 +67,14 @@ pub async fn create(
 }
 
 /// `GET /api/v1/calls`: calls, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/calls", tag = "calls",
+    summary = "List calls",
+    description = "Newest first, a page at a time.",
+    params(CallList),
+    responses((status = 200, body = CallPage, description = "A page of calls.", example = json!(examples::page()))),
+    extensions(("x-scope" = json!(Scope::Read)), ("x-errors" = json!([ErrorCode::UnknownAgent]))),
+)]
 pub async fn list(app: SharedApp, key: ApiKey, ValidQuery(query): ValidQuery<CallList>) -> Answer {
     key.require(Scope::Read)?;
     let limit = query.limit.get();
@@ -91,6 +108,20 @@ async fn filter(app: &App, query: CallList) -> Result<CallFilter, AppError> {
 }
 
 /// `GET /api/v1/calls/{id}`
+#[utoipa::path(
+    get, path = "/api/v1/calls/{id}", tag = "calls",
+    summary = "Read a call",
+    description = "The call with its legs and transfers, as it is now.",
+    params(
+        ("id" = Uuid, Path, description = "The call."),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` that you have: 304 if the call is still that."),
+    ),
+    responses(
+        (status = 200, body = CallOut, description = "The call.", example = json!(examples::connected())),
+        (status = 304, description = "It has not changed."),
+    ),
+    extensions(("x-scope" = json!(Scope::Read))),
+)]
 pub async fn detail(
     app: SharedApp,
     key: ApiKey,
@@ -115,7 +146,8 @@ fn is_one_of(answered: &Answered, tags: &IfMatch) -> bool {
     let mine = answered.etag().unwrap_or_default().trim_matches('"');
     match tags {
         IfMatch::Any => true,
-        IfMatch::Items(tags) => tags.iter().any(|tag| tag.tag() == mine),
+        // Without the header there is nothing to compare.
+        IfMatch::Items(tags) => tags.is_empty() || tags.iter().any(|tag| tag.tag() == mine),
     }
 }
 
@@ -128,6 +160,18 @@ fn is_among(answered: &Answered, tags: &IfNoneMatch) -> bool {
 }
 
 /// `PUT /api/v1/calls/{id}/outcome`: what came of the call, in one of the site's words.
+#[utoipa::path(
+    put, path = "/api/v1/calls/{id}/outcome", tag = "calls",
+    summary = "Say what came of a call",
+    description = "In one of the site's words (setting `outcomes.dispositions`), during the call or after it. It replaces what was said before.",
+    params(
+        ("id" = Uuid, Path, description = "The call."),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` that you have read: 412 if the call has changed since.", pattern = r#"^(\*|(W/)?"[!#-~]*")$"#, example = json!("\"5f0c9c1c0e0a4c8e9d7b6a5f4e3d2c1b\"")),
+    ),
+    request_body(content = NewOutcome, example = json!(examples::new_outcome())),
+    responses((status = 200, body = CallOut, description = "The call with its outcome.", example = json!(examples::with_outcome()))),
+    extensions(("x-scope" = json!(Scope::Call)), ("x-errors" = json!([ErrorCode::PreconditionFailed]))),
+)]
 pub async fn outcome(
     app: SharedApp,
     key: ApiKey,
@@ -171,6 +215,15 @@ pub async fn outcome(
 }
 
 /// `POST /api/v1/calls/{id}/transfer`: brings a second agent in.
+#[utoipa::path(
+    post, path = "/api/v1/calls/{id}/transfer", tag = "transfers",
+    summary = "Transfer a call",
+    description = "Brings a second agent in while the first is still on the line.",
+    params(("id" = Uuid, Path, description = "The call.")),
+    request_body(content = NewTransfer, example = json!(examples::new_transfer())),
+    responses((status = 202, body = CallOut, description = "The call, with the transfer under way.", example = json!(examples::transferring()))),
+    extensions(("x-scope" = json!(Scope::Transfer)), ("x-errors" = json!([ErrorCode::NotConnected, ErrorCode::TransferInProgress, ErrorCode::HandingOver, ErrorCode::CallEnded, ErrorCode::UnknownAgent]))),
+)]
 pub async fn transfer(
     app: SharedApp,
     key: ApiKey,
@@ -213,30 +266,70 @@ async fn targets(app: &App, call: &Call, to: Destinations) -> Result<Vec<Target>
 }
 
 /// `POST /api/v1/calls/{id}/transfer/complete`: the agent who holds the customer leaves.
+#[utoipa::path(
+    post, path = "/api/v1/calls/{id}/transfer/complete", tag = "transfers",
+    summary = "Hand the call over",
+    description = "The agent who holds the customer leaves, as soon as the other two hear each other.",
+    params(("id" = Uuid, Path, description = "The call.")),
+    responses((status = 202, body = CallOut, description = "The call, being handed over.", example = json!(examples::transferring()))),
+    extensions(("x-scope" = json!(Scope::Transfer)), ("x-errors" = json!([ErrorCode::NoTransfer, ErrorCode::NotJoined, ErrorCode::HandingOver, ErrorCode::CallEnded]))),
+)]
 pub async fn complete(app: SharedApp, key: ApiKey, idempotency: Idempotency, id: Path<Uuid>) -> Answer {
     key.require(Scope::Transfer)?;
     tell(&app, &key, idempotency, *id, Event::CompleteRequested).await
 }
 
 /// `POST /api/v1/calls/{id}/transfer/cancel`: takes the transfer back.
+#[utoipa::path(
+    post, path = "/api/v1/calls/{id}/transfer/cancel", tag = "transfers",
+    summary = "Take a transfer back",
+    description = "The second agent stops ringing, or leaves; customer and agent are together again.",
+    params(("id" = Uuid, Path, description = "The call.")),
+    responses((status = 202, body = CallOut, description = "The call, without the transfer.", example = json!(examples::connected()))),
+    extensions(("x-scope" = json!(Scope::Transfer)), ("x-errors" = json!([ErrorCode::NoTransfer, ErrorCode::HandingOver, ErrorCode::CallEnded]))),
+)]
 pub async fn cancel(app: SharedApp, key: ApiKey, idempotency: Idempotency, id: Path<Uuid>) -> Answer {
     key.require(Scope::Transfer)?;
     tell(&app, &key, idempotency, *id, Event::CancelRequested).await
 }
 
 /// `POST /api/v1/calls/{id}/transfer/merge`: everybody into the room.
+#[utoipa::path(
+    post, path = "/api/v1/calls/{id}/transfer/merge", tag = "transfers",
+    summary = "Bring everybody together",
+    description = "While the agents talk privately: customer and both agents into the room.",
+    params(("id" = Uuid, Path, description = "The call.")),
+    responses((status = 202, body = CallOut, description = "The call, with everybody on their way to the room.", example = json!(examples::transferring()))),
+    extensions(("x-scope" = json!(Scope::Transfer)), ("x-errors" = json!([ErrorCode::NoTransfer, ErrorCode::NotJoined, ErrorCode::NotConsulting, ErrorCode::HandingOver, ErrorCode::CallEnded]))),
+)]
 pub async fn merge(app: SharedApp, key: ApiKey, idempotency: Idempotency, id: Path<Uuid>) -> Answer {
     key.require(Scope::Transfer)?;
     tell(&app, &key, idempotency, *id, Event::MergeRequested).await
 }
 
 /// `POST /api/v1/calls/{id}/transfer/swap`: the agent talks to the other of the two.
+#[utoipa::path(
+    post, path = "/api/v1/calls/{id}/transfer/swap", tag = "transfers",
+    summary = "Talk to the other one",
+    description = "While the agents talk privately: the agent talks to the customer, and the second agent hears music; and back again.",
+    params(("id" = Uuid, Path, description = "The call.")),
+    responses((status = 202, body = CallOut, description = "The call, with the two changing places.", example = json!(examples::transferring()))),
+    extensions(("x-scope" = json!(Scope::Transfer)), ("x-errors" = json!([ErrorCode::NoTransfer, ErrorCode::NotJoined, ErrorCode::NotConsulting, ErrorCode::HandingOver, ErrorCode::CallEnded]))),
+)]
 pub async fn swap(app: SharedApp, key: ApiKey, idempotency: Idempotency, id: Path<Uuid>) -> Answer {
     key.require(Scope::Transfer)?;
     tell(&app, &key, idempotency, *id, Event::SwapRequested).await
 }
 
 /// `POST /api/v1/calls/{id}/participants/{role}/{control}`: hold, resume, mute, unmute or remove one person.
+#[utoipa::path(
+    post, path = "/api/v1/calls/{id}/participants/{role}/{control}", tag = "participants",
+    summary = "Hold, mute or remove somebody",
+    description = "To whoever has this role and is on the line.",
+    params(OnParticipant),
+    responses((status = 202, body = CallOut, description = "The call, with this being done.", example = json!(examples::connected()))),
+    extensions(("x-scope" = json!(Scope::Call)), ("x-errors" = json!([ErrorCode::NotConnected, ErrorCode::NotOnLine, ErrorCode::OutsideRoom, ErrorCode::HandingOver, ErrorCode::CallEnded]))),
+)]
 pub async fn participant(
     app: SharedApp,
     key: ApiKey,
@@ -253,6 +346,14 @@ pub async fn participant(
 }
 
 /// `POST /api/v1/calls/{id}/hangup`: ends the call for everybody.
+#[utoipa::path(
+    post, path = "/api/v1/calls/{id}/hangup", tag = "calls",
+    summary = "End a call",
+    description = "Ends it for everybody.",
+    params(("id" = Uuid, Path, description = "The call.")),
+    responses((status = 202, body = CallOut, description = "The call, being ended.", example = json!(examples::connected()))),
+    extensions(("x-scope" = json!(Scope::Call)), ("x-errors" = json!([ErrorCode::CallEnded]))),
+)]
 pub async fn hangup(app: SharedApp, key: ApiKey, idempotency: Idempotency, id: Path<Uuid>) -> Answer {
     key.require(Scope::Call)?;
     tell(&app, &key, idempotency, *id, Event::HangUpRequested { by: Party::Crm }).await

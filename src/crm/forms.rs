@@ -1,6 +1,7 @@
 //! What readers of events may ask for.
 
 use serde::Deserialize;
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::kinds::KindFilter;
@@ -8,11 +9,13 @@ use crate::calls::forms::{Limit, default_limit};
 use crate::error::AppError;
 
 /// Query of `GET /api/v1/events`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct FeedQuery {
     /// Only these kinds: `call.*,transfer.failed`.
     #[serde(default)]
+    #[param(value_type = Option<String>, example = "call.*,transfer.failed")]
     pub types: KindFilter,
     /// Only of this call.
     pub call_id: Option<Uuid>,
@@ -22,18 +25,22 @@ pub struct FeedQuery {
     pub last_event_id: Option<i64>,
     /// How many a page has at the most, 1 to 200.
     #[serde(default = "default_limit")]
+    #[param(inline, default = 50)]
     pub limit: Limit,
     /// It is a call's own timeline that is read: a stream of it begins with the call and ends with it.
     #[serde(skip)]
+    #[param(ignore)]
     pub is_timeline: bool,
 }
 
 /// Query of `GET /api/v1/calls/{id}/events`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct CallEventsQuery {
     /// Only these kinds.
     #[serde(default)]
+    #[param(value_type = Option<String>, example = "call.*,transfer.failed")]
     pub types: KindFilter,
     /// Only what follows this position.
     pub after: Option<i64>,
@@ -41,6 +48,7 @@ pub struct CallEventsQuery {
     pub last_event_id: Option<i64>,
     /// How many a page has at the most, 1 to 200.
     #[serde(default = "default_limit")]
+    #[param(inline, default = 50)]
     pub limit: Limit,
 }
 

@@ -3,12 +3,14 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::models::EventRow;
 use crate::calls::serializers::rfc3339;
 
 /// An event.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Event)]
 pub struct EventOut {
     /// Its position in the feed: ascending, and the same wherever it is read.
     pub id: i64,
@@ -18,17 +20,20 @@ pub struct EventOut {
     #[serde(serialize_with = "rfc3339")]
     pub at: DateTime<Utc>,
     /// Whose call.
+    #[schema(value_type = Uuid)]
     pub call_id: String,
     /// The CRM's own id for the call.
     pub external_id: Option<String>,
     /// Whose leg.
+    #[schema(value_type = Option<Uuid>)]
     pub leg_id: Option<String>,
     /// Particulars; no phone numbers.
+    #[schema(value_type = Object)]
     pub detail: Value,
 }
 
 /// A page of events, oldest first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct EventPage {
     /// The events.
     pub events: Vec<EventOut>,
@@ -37,15 +42,17 @@ pub struct EventPage {
 }
 
 /// An entry of a call's timeline: an event, with the older name of its type beside it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TimelineEntry)]
 pub struct EntryOut {
     #[serde(flatten)]
     event: EventOut,
+    /// The same as `type`.
     kind: String,
 }
 
 /// A page of a call's timeline, oldest first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct TimelinePage {
     /// The entries.
     pub events: Vec<EntryOut>,

@@ -1,6 +1,7 @@
 //! The routes on events and webhooks; each view takes the API key as an argument.
 
 use actix_web::web::{self, ServiceConfig, delete, get, patch, post};
+use utoipa::OpenApi;
 
 use super::views;
 use super::webhooks::views as webhooks;
@@ -28,6 +29,23 @@ pub const ROUTES: &[Route] = &[
     Route { methods: "POST", path: TEST, name: "webhooks:test", access: KEY },
     Route { methods: "GET", path: DELIVERIES, name: "webhooks:deliveries", access: KEY },
 ];
+
+/// What the OpenAPI document says of them.
+#[derive(OpenApi)]
+#[openapi(paths(
+    views::events,
+    views::of_call,
+    webhooks::create,
+    webhooks::list,
+    webhooks::detail,
+    webhooks::change,
+    webhooks::remove,
+    webhooks::rotate,
+    webhooks::replay,
+    webhooks::test,
+    webhooks::deliveries
+))]
+pub struct Document;
 
 /// Adds the routes.
 pub fn configure(config: &mut ServiceConfig) {

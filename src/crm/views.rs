@@ -3,6 +3,7 @@
 use actix_web::http::header::ACCEPT;
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::forms::{CallEventsQuery, FeedQuery};
@@ -23,7 +24,38 @@ const READ: i64 = 500;
 
 type Answer = Result<HttpResponse, AppError>;
 
+fn example() -> Value {
+    json!({
+        "id": 17, "type": "leg.failed", "at": "2026-11-21T09:30:01.200000Z",
+        "call_id": "01a1f3a2-6f00-7c55-9d0b-1f2a3b4c5d6e", "external_id": "deal-42",
+        "leg_id": "01a1f3a2-6f01-7c55-9d0b-1f2a3b4c5d6f",
+        "detail": { "role": "first_agent", "failure": "busy" },
+    })
+}
+
+fn timeline_example() -> Value {
+    let mut entry = example();
+    entry["kind"] = entry["type"].clone();
+    json!({ "events": [entry], "next_cursor": 17 })
+}
+
+fn stream_example() -> String {
+    format!("id: 17\nevent: leg.failed\ndata: {}\n\n", example())
+}
+
 /// `GET /api/v1/events`: what happens, as a stream; as a page for whoever accepts JSON only.
+#[utoipa::path(
+    get, path = "/api/v1/events", tag = "events",
+    summary = "Follow what happens",
+    description = "Server-sent events, or a page of JSON for whoever sends `Accept: application/json`. The header \
+        `Last-Event-ID`, or one of the parameters, continues behind an event with nothing missed.",
+    params(FeedQuery, ("Last-Event-ID" = Option<i64>, Header, description = "The last event that was received.")),
+    responses((status = 200, description = "A page, or a stream that goes on.", content(
+        (EventPage = "application/json", example = json!({ "events": [example()], "next_cursor": 17 })),
+        (String = "text/event-stream", example = json!(stream_example())),
+    ))),
+    extensions(("x-scope" = json!(Scope::Read)), ("x-errors" = json!([ErrorCode::CursorGone]))),
+)]
 pub async fn events(
     request: HttpRequest,
     app: SharedApp,
@@ -38,6 +70,21 @@ pub async fn events(
 }
 
 /// `GET /api/v1/calls/{id}/events`: the call's timeline, as a page; as a stream for whoever accepts one.
+#[utoipa::path(
+    get, path = "/api/v1/calls/{id}/events", tag = "events",
+    summary = "Read a call's timeline",
+    description = "What happened to the call, oldest first; as server-sent events for whoever sends \
+        `Accept: text/event-stream`: those end with the call.",
+    params(
+        ("id" = Uuid, Path, description = "The call."), CallEventsQuery,
+        ("Last-Event-ID" = Option<i64>, Header, description = "The last event that was received."),
+    ),
+    responses((status = 200, description = "A page of the timeline, or a stream.", content(
+        (TimelinePage = "application/json", example = json!(timeline_example())),
+        (String = "text/event-stream", example = json!(stream_example())),
+    ))),
+    extensions(("x-scope" = json!(Scope::Read)), ("x-errors" = json!([ErrorCode::CursorGone]))),
+)]
 pub async fn of_call(
     request: HttpRequest,
     app: SharedApp,

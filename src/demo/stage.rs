@@ -119,6 +119,7 @@ impl Stage {
             ("database.spool", folder.path().join("spool").display().to_string()),
             ("server.public_url", public_url.clone()),
             ("server.workers", "1".to_owned()),
+            ("api.requests_per_second", "0".to_owned()),
             ("twilio.account_sid", account_sid.to_string()),
             ("twilio.auth_token", auth_token),
             ("twilio.base_url", emulator.base_url().to_owned()),

@@ -27,6 +27,7 @@ use serde::Serialize;
 use crate::audit::Actor;
 use crate::calls::flow::table_page;
 use crate::db::Db;
+use crate::openapi::{self, errors_page};
 use crate::settings::{Settings, SettingsError};
 
 /// Outbound sales calls over Twilio Voice, transferred warm.
@@ -51,6 +52,10 @@ enum Command {
     Check(check::CheckArgs),
     /// Print what is done about everything that can happen to a call, as a page of Markdown
     FailureTable,
+    /// Print every error the API answers, and what to do about it, as a page of Markdown
+    Errors,
+    /// Print the OpenAPI document of the API
+    Openapi,
     /// List every route
     Urls(FormatArgs),
     /// The directory of agents
@@ -107,6 +112,14 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Check(args) => block_on(check::run(args)),
         Command::FailureTable => {
             say!("{}", table_page().trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Errors => {
+            say!("{}", errors_page().trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Openapi => {
+            say!("{}", openapi::json());
             Ok(ExitCode::SUCCESS)
         }
         Command::Urls(args) => urls::run(args.format),

@@ -11,7 +11,7 @@ use crate::clock::{RandomIds, SystemClock};
 use crate::crm::kinds::KindFilter;
 use crate::crm::webhooks::forms::{EndpointChange, Kinds, NewEndpoint, OverlapHours, Span};
 use crate::crm::webhooks::models::DeliveryState;
-use crate::crm::webhooks::serializers::{DeliveryOut, EndpointOut, Replayed};
+use crate::crm::webhooks::serializers::{DeliveryOut, EndpointOut, Replayed, SecretOut};
 use crate::crm::webhooks::services::Desk;
 use crate::db::Db;
 
@@ -166,10 +166,13 @@ fn print_endpoint(endpoint: &EndpointOut, format: Format) -> anyhow::Result<()> 
     Ok(())
 }
 
-fn print_secret(endpoint: &EndpointOut, format: Format) -> anyhow::Result<()> {
-    print_endpoint(endpoint, format)?;
-    if format == Format::Text {
-        say!("{}", endpoint.secret.as_deref().unwrap_or_default());
+fn print_secret(made: &SecretOut, format: Format) -> anyhow::Result<()> {
+    match format {
+        Format::Json => print_json(made)?,
+        Format::Text => {
+            print_line_of(&made.endpoint);
+            say!("{}", made.secret);
+        }
     }
     Ok(())
 }

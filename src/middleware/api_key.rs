@@ -2,7 +2,7 @@
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::{LocalBoxFuture, Ready, ready};
 use uuid::Uuid;
 
@@ -13,13 +13,21 @@ use crate::audit::Actor;
 use crate::error::{AppError, ErrorCode};
 
 /// The header that makes repeating a request harmless.
-const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
 /// Whoever presented a valid key.
 #[derive(Debug, Clone)]
 pub struct ApiKey(Principal);
 
+/// The key that a request presented, once it is looked up; none if it was not valid.
+#[derive(Debug, Clone)]
+pub(super) struct Presented(pub(super) Option<ApiKey>);
+
 impl ApiKey {
+    pub(super) fn new(principal: Principal) -> Self {
+        Self(principal)
+    }
+
     /// The key's id.
     pub fn id(&self) -> Uuid {
         self.0.id
@@ -52,18 +60,28 @@ impl FromRequest for ApiKey {
     type Future = LocalBoxFuture<'static, Result<Self, AppError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let token = bearer(request).map(str::to_owned);
-        let app = request.app_data::<SharedApp>().cloned();
+        let request = request.clone();
         Box::pin(async move {
-            let app = app.ok_or_else(|| AppError::new(ErrorCode::Internal))?;
-            let token = token.ok_or_else(|| AppError::new(ErrorCode::Unauthenticated))?;
-            let principal = authenticate(&app.db, app.clock.now(), &token).await?;
-            principal.map(Self).ok_or_else(|| AppError::new(ErrorCode::Unauthenticated))
+            let presented = request.extensions().get::<Presented>().cloned();
+            let presented = match presented {
+                Some(presented) => presented,
+                None => look_up(&request).await?,
+            };
+            presented.0.ok_or_else(|| AppError::new(ErrorCode::Unauthenticated))
         })
     }
 }
 
-fn bearer(request: &HttpRequest) -> Option<&str> {
+/// For a request that has not come through the API's gate.
+async fn look_up(request: &HttpRequest) -> Result<Presented, AppError> {
+    let app = request.app_data::<SharedApp>().ok_or_else(|| AppError::new(ErrorCode::Internal))?;
+    let token = bearer(request).ok_or_else(|| AppError::new(ErrorCode::Unauthenticated))?;
+    let presented = Presented(authenticate(&app.db, app.clock.now(), token).await?.map(ApiKey));
+    request.extensions_mut().insert(presented.clone());
+    Ok(presented)
+}
+
+pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
     let header = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = header.split_once(' ')?;
     scheme.eq_ignore_ascii_case("Bearer").then_some(token.trim())

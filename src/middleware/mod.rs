@@ -1,6 +1,8 @@
 //! What every request passes on its way to a view.
 
 pub mod api_key;
+pub mod gate;
 pub mod idempotency;
+pub mod limiter;
 pub mod request_log;
 pub mod signature;

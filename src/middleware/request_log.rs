@@ -7,9 +7,19 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use tracing::{Instrument, Span, field};
+use uuid::Uuid;
 
 use crate::app::SharedApp;
 use crate::telephony::without_numbers;
+
+tokio::task_local! {
+    static REQUEST_ID: Uuid;
+}
+
+/// The id that the request being answered has in the log.
+pub fn request_id() -> Option<Uuid> {
+    REQUEST_ID.try_with(|id| *id).ok()
+}
 
 /// Logs the request once it is answered: method, route, status, how long it took, and the call and leg that views name.
 ///
@@ -20,15 +30,20 @@ pub async fn request_log<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let begun = Instant::now();
+    let id = request.app_data::<SharedApp>().map(|app| app.ids.id());
     let span = tracing::info_span!(
         "request",
-        request.id = request.app_data::<SharedApp>().map(|app| field::display(app.ids.id())),
+        request.id = id.map(field::display),
         method = %request.method(),
         route = request.match_pattern().unwrap_or_else(|| "unknown".into()),
         call.id = field::Empty,
         leg.id = field::Empty,
     );
-    let outcome = next.call(request).instrument(span.clone()).await;
+    let answer = next.call(request).instrument(span.clone());
+    let outcome = match id {
+        Some(id) => REQUEST_ID.scope(id, answer).await,
+        None => answer.await,
+    };
     let status = match &outcome {
         Ok(response) => response.status(),
         Err(error) => error.as_response_error().status_code(),
@@ -44,7 +59,7 @@ pub async fn request_log<B: MessageBody>(
 }
 
 /// Names the call, and the leg if it is known, that the request is about.
-pub fn about(call_id: uuid::Uuid, leg_id: Option<uuid::Uuid>) {
+pub fn about(call_id: Uuid, leg_id: Option<Uuid>) {
     let span = Span::current();
     span.record("call.id", field::display(call_id));
     if let Some(leg_id) = leg_id {
@@ -85,7 +100,7 @@ mod tests {
     }
 
     async fn view(ValidJson(form): ValidJson<Form>) -> Result<HttpResponse, AppError> {
-        about(uuid::Uuid::nil(), Some(uuid::Uuid::max()));
+        about(Uuid::nil(), Some(Uuid::max()));
         if form.customer.is_empty() {
             Err(AppError::field("customer", "is empty"))
         } else {
@@ -119,8 +134,8 @@ mod tests {
         assert!(line["duration_ms"].is_number(), "{line}");
         assert_eq!(line["span"]["method"], "POST");
         assert_eq!(line["span"]["route"], "/calls/{id}");
-        assert_eq!(line["span"]["call.id"], uuid::Uuid::nil().to_string());
-        assert_eq!(line["span"]["leg.id"], uuid::Uuid::max().to_string());
+        assert_eq!(line["span"]["call.id"], Uuid::nil().to_string());
+        assert_eq!(line["span"]["leg.id"], Uuid::max().to_string());
         for (body, error) in [
             (r#"{"customer":""}"#, "invalid_field: customer"),
             (r#"{"customer":15550100102}"#, "invalid_field: customer"),

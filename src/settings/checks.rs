@@ -33,6 +33,8 @@ impl Settings {
         within("flow.finish_limit_secs", self.flow.finish_limit_secs.into(), 1, 3600)?;
         within("flow.watch_secs", self.flow.watch_secs.into(), 10, 3600)?;
         within("flow.ring_grace_secs", self.flow.ring_grace_secs.into(), 1, 60)?;
+        within("api.requests_per_second", self.api.requests_per_second.into(), 0, 100_000)?;
+        within("api.burst", self.api.burst.into(), 1, 100_000)?;
         within("database.pool_size", self.database.pool_size.into(), 1, 1000)?;
         within("database.pool_timeout_ms", self.database.pool_timeout_ms, 1, 60_000)?;
         within("database.busy_timeout_ms", self.database.busy_timeout_ms, 0, 60_000)?;

@@ -48,6 +48,8 @@ const PUBLIC_URL: &str = "server.public_url (PUBLIC_URL)";
 pub struct Settings {
     /// The HTTP server.
     pub server: ServerSettings,
+    /// The API for programs.
+    pub api: ApiSettings,
     /// The database.
     pub database: DatabaseSettings,
     /// Twilio.
@@ -84,6 +86,16 @@ pub struct ServerSettings {
     pub shutdown_timeout_secs: u64,
     /// How long a TwiML view waits for the database, in milliseconds.
     pub database_budget_ms: u64,
+}
+
+/// `[api]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiSettings {
+    /// Of one key; 0 means no limit.
+    pub requests_per_second: u32,
+    /// Of one key, at once.
+    pub burst: u32,
 }
 
 /// `[database]`

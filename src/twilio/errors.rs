@@ -118,6 +118,14 @@ known_errors! {
     10001 "The Twilio account is not active." "Look at the account's state in the Twilio console.";
     10002 "A trial account cannot do this." "Upgrade the Twilio account.";
     10004 "The account has reached its limit of concurrent calls." "Wait for calls to end, or ask Twilio for a higher limit.";
+    11200 "Twilio could not fetch a document of ours." "Check that the public URL in the settings is reachable from the internet.";
+    11205 "Twilio could not connect to the service." "Check that the public URL in the settings is reachable from the internet.";
+    13214 "The caller id is not valid for this call." "Choose another caller id.";
+    13223 "The number to call is malformed." "Give it in E.164, such as +15550100123.";
+    13224 "Twilio does not call this number, or it is not valid." "Check the number.";
+    13225 "Twilio does not call this number." "It is on Twilio's block list; call another number.";
+    13226 "The number to call has a country code that does not exist." "Check the number.";
+    13227 "The account may not call this country or region." "Allow it under Voice geographic permissions in the Twilio console.";
     15004 "A document given in a call update has a relative URL." "Set the public URL in the settings; every URL in a document must be absolute.";
     16020 "The room is full." "Somebody must leave before another person can join.";
     16021 "The account has reached its limit of concurrent conferences." "Wait for conferences to end, or ask Twilio for a higher limit.";

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::links::{Gate, Music, OfLeg, paths};
+use crate::calls::attempts::explained_code;
 use crate::calls::flow::{
     DialEnded, Event, GateAnswer, LegProgress, LegStatus, Participant, RoomChange, RoomChangeKind,
 };
@@ -91,6 +92,7 @@ pub fn dial_ended(request: &impl Sent) -> DialEnded {
             .and_then(call_status)
             .is_none_or(|status| !status.is_terminal()),
         dial_status: request.get("DialCallStatus").and_then(call_status),
+        why: parsed(request, "ErrorCode").and_then(explained_code),
     }
 }
 

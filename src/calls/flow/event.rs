@@ -82,6 +82,8 @@ pub enum Event {
         gone: bool,
         /// What to call the refusal if it makes a leg fail.
         failure: Failure,
+        /// The same for people, if there is more to say than that.
+        why: Option<Explanation>,
     },
     /// A time that was set has come.
     TimerFired(Timer),
@@ -130,6 +132,15 @@ pub struct TransferRequest {
     pub ring_timeout_secs: u32,
 }
 
+/// Why something came to nothing, for people; holds no phone number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// Twilio's code, if it gave one: <https://www.twilio.com/docs/api/errors>
+    pub twilio_code: Option<u32>,
+    /// What is the matter, and what to do about it: one sentence or more.
+    pub words: String,
+}
+
 /// News of one leg.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LegProgress {
@@ -154,6 +165,8 @@ pub struct DialEnded {
     pub agent_on_line: bool,
     /// `DialCallStatus`: a hint, never an outcome.
     pub dial_status: Option<LegStatus>,
+    /// What Twilio says went wrong, if it asks for the fallback.
+    pub why: Option<Explanation>,
 }
 
 /// A change in the conference.

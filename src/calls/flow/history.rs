@@ -39,7 +39,12 @@ fn leg_changes(before: Option<&Leg>, leg: &Leg, entries: &mut Vec<Change>) {
     let role = json!({ "role": leg.role });
     let is_named = leg.status > LegStatus::Creating;
     if is_named && before.map(|it| it.status) != Some(leg.status) {
-        add(format!("leg.{}", leg.status), json!({ "role": leg.role, "failure": leg.failure }));
+        let mut detail = json!({ "role": leg.role, "failure": leg.failure });
+        if leg.failure.is_some() {
+            detail["failure_detail"] = leg.failure_detail().into();
+            detail["twilio_code"] = leg.twilio_code.into();
+        }
+        add(format!("leg.{}", leg.status), detail);
     }
     let was_in_room = before.is_some_and(|it| it.in_room);
     if leg.in_room && !was_in_room {
@@ -68,6 +73,7 @@ fn transfer_change(transfer: &Transfer) -> Change {
             "transfer": transfer.id,
             "failure": transfer.failure,
             "failure_detail": transfer.failure_detail,
+            "twilio_code": transfer.twilio_code,
         }),
     }
 }

@@ -25,8 +25,8 @@ use uuid::Uuid;
 
 pub use document::table_page;
 pub use event::{
-    Command, Control, DialEnded, Event, GateAnswer, LegProgress, Participant, Refusal, RoomChange,
-    RoomChangeKind, SetTimer, Target, Timer, TransferRequest,
+    Command, Control, DialEnded, Event, Explanation, GateAnswer, LegProgress, Participant, Refusal,
+    RoomChange, RoomChangeKind, SetTimer, Target, Timer, TransferRequest,
 };
 pub use history::{Change, changes};
 pub use policy::{AgentLeavesEarly, CustomerLeavesConsult, NobodyLeft, Policy, TargetFails};

@@ -8,7 +8,8 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::event::{
-    Command, DialEnded, Event, GateAnswer, LegProgress, Participant, RoomChange, RoomChangeKind, Timer,
+    Command, DialEnded, Event, Explanation, GateAnswer, LegProgress, Participant, RoomChange, RoomChangeKind,
+    Timer,
 };
 use super::state::{Bridge, Call, Failure, Leg, LegStatus, Place, Ring, Role, Stage};
 use super::table::Trigger;
@@ -41,7 +42,9 @@ pub fn observe(call: &mut Call, event: &Event, now: DateTime<Utc>) -> Option<Tri
         Event::DialEnded(ended) => dial_ended(call, ended, now),
         Event::RoomChanged(change) => room_changed(call, change, now),
         Event::CommandDone { command, progress } => done(call, command, progress.as_ref(), now),
-        Event::CommandRefused { command, gone, failure } => refused(call, command, *gone, *failure, now),
+        Event::CommandRefused { command, gone, failure, why } => {
+            refused(call, command, *gone, (*failure, why.as_ref()), now)
+        }
         Event::TimerFired(timer) => fired(call, *timer),
     }
 }
@@ -220,6 +223,7 @@ fn dial_ended(call: &mut Call, ended: &DialEnded, now: DateTime<Utc>) -> Option<
     }
     customer.status = ended.dial_status.unwrap_or(LegStatus::Failed);
     customer.failure = unreached;
+    customer.explain(ended.why.as_ref());
     customer.ended_at = Some(now);
     Some(Trigger::CustomerFailed)
 }
@@ -383,7 +387,7 @@ fn refused(
     call: &mut Call,
     command: &Command,
     is_gone: bool,
-    failure: Failure,
+    (failure, why): (Failure, Option<&Explanation>),
     now: DateTime<Utc>,
 ) -> Option<Trigger> {
     let leg_id = command.leg_id()?;
@@ -397,6 +401,7 @@ fn refused(
             leg.status = LegStatus::Failed;
             leg.end_wanted = true; // should it exist after all
             leg.failure = Some(failure);
+            leg.explain(why);
             leg.ended_at = Some(now);
             meaning(part, leg, false)
         }
@@ -421,6 +426,7 @@ fn refused(
         Command::AskToAccept { .. } => {
             let leg = call.leg_mut(leg_id)?;
             leg.failure = Some(Failure::Error);
+            leg.explain(why);
             leg.end_wanted = true;
             (part(call, leg_id) == Part::SecondAgent).then_some(Trigger::SecondAgentDeclined)
         }

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::words::Words;
+use super::event::Explanation;
+use super::words::{self, Words};
 use crate::telephony::{Address, CallSid, ConferenceSid, PhoneNumber};
 
 /// Declares a closed list of words that is written the same way in JSON, in the database and in documents.
@@ -52,10 +53,22 @@ vocabulary! {
 
 vocabulary! {
     /// A call's status as the API shows it.
-    CallStatus { /** See [`Stage::Queued`]. */ Queued, /** See [`Stage::DialingAgent`]. */ DialingAgent,
-        /** See [`Stage::DialingCustomer`]. */ DialingCustomer, /** See [`Stage::Connected`]. */ Connected,
-        /** Second agent rung, being introduced, or waited for. */ Transferring,
-        /** See [`Stage::InRoom`]. */ InRoom, /** See [`Stage::Ended`]. */ Ended }
+    CallStatus {
+        /// Asked for; Twilio has not taken the first agent's leg yet.
+        Queued,
+        /// The first agent is being rung.
+        DialingAgent,
+        /// The first agent has answered and hears the customer being rung.
+        DialingCustomer,
+        /// Customer and agent talk.
+        Connected,
+        /// A second agent is being rung, introduced, or waited for.
+        Transferring,
+        /// Customer and one agent are in the room; no transfer is under way.
+        InRoom,
+        /// No leg is left.
+        Ended,
+    }
 }
 
 vocabulary! {
@@ -202,6 +215,10 @@ pub struct Leg {
     pub sequence: Option<i64>,
     /// Why it was never answered, when it was not.
     pub failure: Option<Failure>,
+    /// More than that for people, where Twilio or we have said more.
+    pub explanation: Option<String>,
+    /// Twilio's code for why, if it gave one.
+    pub twilio_code: Option<u32>,
     /// In the conference now.
     pub in_room: bool,
     /// The highest conference `SequenceNumber` seen for this participant.
@@ -239,6 +256,8 @@ impl Leg {
             status: LegStatus::Unplaced,
             sequence: None,
             failure: None,
+            explanation: None,
+            twilio_code: None,
             in_room: false,
             room_sequence: None,
             ends_room: false,
@@ -251,6 +270,21 @@ impl Leg {
             answered_at: None,
             ended_at: None,
         }
+    }
+
+    /// Notes why it came to nothing, if that is known.
+    pub(super) fn explain(&mut self, why: Option<&Explanation>) {
+        if let Some(why) = why {
+            self.explanation = Some(why.words.clone());
+            self.twilio_code = why.twilio_code;
+        }
+    }
+
+    /// Why it was never answered, in words for the screen.
+    pub fn failure_detail(&self) -> Option<String> {
+        let has_hung_up = self.answered_at.is_some();
+        let outcome = || words::outcome(self.failure?, &self.name, has_hung_up).into();
+        self.explanation.clone().or_else(outcome)
     }
 
     /// Whether nobody is, or will be, on this leg.
@@ -301,6 +335,8 @@ pub struct Transfer {
     pub failure: Option<Failure>,
     /// The same in a sentence for the screen.
     pub failure_detail: Option<String>,
+    /// Twilio's code for why, if it gave one.
+    pub twilio_code: Option<u32>,
     /// What the second agent sees as caller.
     pub caller_id: PhoneNumber,
     /// How long the second agent is rung, in seconds; Twilio adds 5.

@@ -145,7 +145,7 @@ fn room(sequence: i64, kind: RoomChangeKind) -> Event {
 }
 
 fn dial_ended(agent_on_line: bool) -> Event {
-    Event::DialEnded(DialEnded { agent_on_line, dial_status: Some(LegStatus::Completed) })
+    Event::DialEnded(DialEnded { agent_on_line, dial_status: Some(LegStatus::Completed), why: None })
 }
 
 fn transfer() -> Event {
@@ -430,7 +430,7 @@ fn somebody_whom_twilio_does_not_find_in_the_room_is_asked_for() {
     let mut story = Story::introduced();
     let asked = story.leaves(FIRST, 4); // the second agent has left, too, unheard
     let command = asked.into_iter().find(|command| command.leg_id() == Some(SECOND)).unwrap();
-    let refused = Event::CommandRefused { command, gone: true, failure: Failure::Error };
+    let refused = Event::CommandRefused { command, gone: true, failure: Failure::Error, why: None };
     let asked = story.tell(refused).unwrap();
     assert_eq!(asked, [Command::FetchLeg { leg_id: SECOND, overdue: false }, Command::LookIntoRoom]);
     let asked = story.leg(SECOND, LegStatus::Completed);
@@ -443,7 +443,11 @@ fn a_customer_who_is_not_reached_is_explained_to_the_agent() {
     story.leg(FIRST, LegStatus::InProgress);
     story.leg(CUSTOMER, LegStatus::Ringing);
     story
-        .tell(Event::DialEnded(DialEnded { agent_on_line: true, dial_status: Some(LegStatus::NoAnswer) }))
+        .tell(Event::DialEnded(DialEnded {
+            agent_on_line: true,
+            dial_status: Some(LegStatus::NoAnswer),
+            why: None,
+        }))
         .unwrap();
     let words = Words::CustomerNotReached { failure: Failure::NoAnswer };
     assert_eq!(after_dial(&story.call), AfterDial::HangUp(Some(words)));
@@ -486,7 +490,9 @@ fn a_refused_move_keeps_the_two_on_their_bridge() {
     story.tell(transfer()).unwrap();
     story.leg(SECOND, LegStatus::Ringing);
     let command = Command::MoveToRoom { leg_id: CUSTOMER };
-    let asked = story.tell(Event::CommandRefused { command, gone: false, failure: Failure::Error }).unwrap();
+    let asked = story
+        .tell(Event::CommandRefused { command, gone: false, failure: Failure::Error, why: None })
+        .unwrap();
     assert_eq!(asked, [Command::EndLeg { leg_id: SECOND }]);
     assert_eq!((story.call.status, story.transfer().failure), (CallStatus::Connected, Some(Failure::Error)));
 }
@@ -531,7 +537,7 @@ fn who_still_waits_to_be_dialled_when_the_ring_should_be_over_is_not_rung_any_mo
 fn an_end_of_a_dial_that_never_was_means_that_the_customer_was_not_reached() {
     let mut story = Story::begin();
     story.leg(FIRST, LegStatus::InProgress);
-    story.tell(Event::DialEnded(DialEnded { agent_on_line: true, dial_status: None })).unwrap();
+    story.tell(Event::DialEnded(DialEnded { agent_on_line: true, dial_status: None, why: None })).unwrap();
     let words = Words::CustomerNotReached { failure: Failure::Error };
     assert_eq!(after_dial(&story.call), AfterDial::HangUp(Some(words)));
     assert_eq!(story.call.end_reason, Some(EndReason::CustomerUnreachable));
@@ -542,7 +548,7 @@ fn a_create_that_was_given_up_and_happened_all_the_same_is_ended() {
     let mut story = Story::connected();
     story.tell(transfer()).unwrap();
     let command = Command::CreateParticipant { leg_id: SECOND };
-    story.tell(Event::CommandRefused { command, gone: false, failure: Failure::Error }).unwrap();
+    story.tell(Event::CommandRefused { command, gone: false, failure: Failure::Error, why: None }).unwrap();
     assert_eq!(story.transfer().failure, Some(Failure::Error));
     assert_eq!(story.leg(SECOND, LegStatus::Ringing), [Command::EndLeg { leg_id: SECOND }]);
     assert_eq!(story.transfer().failure, Some(Failure::Error));
@@ -661,6 +667,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         command,
         gone,
         failure: Failure::Error,
+        why: None,
     });
     prop_oneof![
         8 => leg,

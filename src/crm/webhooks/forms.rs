@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
 
 use super::models::DeliveryState;
 use crate::audit::forms::Moment;
@@ -26,38 +27,48 @@ impl TryFrom<Vec<String>> for Kinds {
 }
 
 /// `POST /api/v1/webhook-endpoints`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[schema(as = NewWebhookEndpoint)]
 #[serde(deny_unknown_fields)]
 pub struct NewEndpoint {
     /// Where messages are posted.
+    #[schema(inline)]
     pub url: Text<2000>,
     /// Which events: types, or beginnings of them (`call.*`); all if absent.
     #[serde(default)]
+    #[schema(inline)]
     pub events: Kinds,
     /// For people.
+    #[schema(inline)]
     pub description: Option<Text<200>>,
 }
 
 /// `PATCH /api/v1/webhook-endpoints/{id}`: what is absent stays.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[schema(as = WebhookEndpointChange)]
 #[serde(deny_unknown_fields)]
 pub struct EndpointChange {
     /// Where messages are posted.
+    #[schema(inline)]
     pub url: Option<Text<2000>>,
     /// Which events; an empty list for all.
+    #[schema(inline)]
     pub events: Option<Kinds>,
     /// For people.
+    #[schema(inline)]
     pub description: Option<Text<200>>,
     /// Whether anything is sent.
     pub enabled: Option<bool>,
 }
 
 /// `POST …/rotate-secret`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[schema(as = SecretRotation)]
 #[serde(deny_unknown_fields)]
 pub struct Rotation {
     /// How long messages are signed with the old secret too, 0 to 168 hours; a day if absent.
     #[serde(default = "a_day")]
+    #[schema(inline)]
     pub overlap_hours: OverlapHours,
 }
 
@@ -94,15 +105,19 @@ fn a_day() -> OverlapHours {
 }
 
 /// `POST …/replay`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[schema(as = WebhookReplay)]
 #[serde(deny_unknown_fields)]
 pub struct Replay {
     /// Events from this moment on.
+    #[schema(inline)]
     pub since: Moment,
     /// Events before this moment; before now if absent.
+    #[schema(inline)]
     pub until: Option<Moment>,
     /// Of these types, of those that the endpoint wants; all of them if absent.
     #[serde(default)]
+    #[schema(inline)]
     pub types: Kinds,
 }
 
@@ -116,14 +131,17 @@ pub struct Span {
 }
 
 /// Query of `GET …/deliveries`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct DeliveryList {
     /// Only in this state.
+    #[param(inline)]
     pub state: Option<DeliveryState>,
     /// `next_cursor` of the page before.
     pub cursor: Option<i64>,
     /// How many at the most, 1 to 200.
     #[serde(default = "default_limit")]
+    #[param(inline, default = 50)]
     pub limit: Limit,
 }

@@ -99,6 +99,8 @@ impl EndpointRow {
     serde::Deserialize,
     strum::Display,
     strum::EnumString,
+    strum::EnumIter,
+    strum::EnumMessage,
     strum::IntoStaticStr,
     clap::ValueEnum,
 )]

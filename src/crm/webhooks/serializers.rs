@@ -2,15 +2,18 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::models::{DeliveryRow, DeliveryState, Endpoint};
 use super::signing::Secret;
 use crate::calls::serializers::{rfc3339, rfc3339_or_null};
 
-/// An endpoint. Its secret is shown when it is made or changed, and never again.
-#[derive(Debug, Serialize)]
+/// An endpoint.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhookEndpoint)]
 pub struct EndpointOut {
     /// Names it.
+    #[schema(value_type = Uuid)]
     pub id: String,
     /// Where messages are posted.
     pub url: String,
@@ -36,20 +39,30 @@ pub struct EndpointOut {
     pub created_at: DateTime<Utc>,
     /// By whom.
     pub created_by: String,
+}
+
+/// An endpoint with its new secret, which is shown this once.
+#[derive(Serialize, ToSchema)]
+#[schema(as = WebhookEndpointWithSecret)]
+pub struct SecretOut {
+    /// The endpoint.
+    #[serde(flatten)]
+    pub endpoint: EndpointOut,
     /// What messages are signed with.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub secret: Option<String>,
+    pub secret: String,
 }
 
 /// All endpoints, oldest first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhookEndpointPage)]
 pub struct EndpointPage {
     /// The endpoints.
     pub endpoints: Vec<EndpointOut>,
 }
 
 /// A delivery.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhookDelivery)]
 pub struct DeliveryOut {
     /// Ascending.
     pub id: i64,
@@ -62,8 +75,10 @@ pub struct DeliveryOut {
     /// The event's position in the feed.
     pub event_id: Option<i64>,
     /// Whose call.
+    #[schema(value_type = Option<Uuid>)]
     pub call_id: Option<String>,
     /// `pending`, `delivered` or `failed`.
+    #[schema(value_type = DeliveryState)]
     pub state: String,
     /// How often it was sent.
     pub attempts: i32,
@@ -83,7 +98,8 @@ pub struct DeliveryOut {
 }
 
 /// A page of deliveries, newest first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhookDeliveryPage)]
 pub struct DeliveryPage {
     /// The deliveries.
     pub deliveries: Vec<DeliveryOut>,
@@ -92,7 +108,8 @@ pub struct DeliveryPage {
 }
 
 /// How many messages will be sent once more.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhooksToBeSent)]
 pub struct Replayed {
     /// So many.
     pub deliveries: usize,
@@ -113,14 +130,13 @@ impl EndpointOut {
             failing_since: endpoint.failing_since,
             created_at: endpoint.created_at,
             created_by: endpoint.created_by,
-            secret: None,
         }
     }
 
     /// With its new secret.
     #[must_use]
-    pub fn with(self, secret: &Secret) -> Self {
-        Self { secret: Some(secret.expose().to_owned()), ..self }
+    pub fn with(self, secret: &Secret) -> SecretOut {
+        SecretOut { endpoint: self, secret: secret.expose().to_owned() }
     }
 }
 

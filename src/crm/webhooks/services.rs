@@ -8,7 +8,7 @@ use super::addresses::parse_url;
 use super::forms::{EndpointChange, NewEndpoint, Span};
 use super::models::{self, Cause, DeliveryState, Endpoint, EndpointRow};
 use super::outbox;
-use super::serializers::{DeliveryPage, EndpointOut};
+use super::serializers::{DeliveryPage, EndpointOut, SecretOut};
 use super::signing::{Secret, Secrets};
 use crate::audit::{self, Actor, Entry};
 use crate::calls::forms::Text;
@@ -88,7 +88,7 @@ impl Desk<'_> {
     ///
     /// # Errors
     /// As [`WebhookError`] says.
-    pub async fn create(&self, new: NewEndpoint) -> Done<EndpointOut> {
+    pub async fn create(&self, new: NewEndpoint) -> Done<SecretOut> {
         let (now, secret) = (self.clock.now(), Secret::new(self.ids));
         let endpoint = Endpoint {
             id: self.ids.id().to_string(),
@@ -202,7 +202,7 @@ impl Desk<'_> {
     ///
     /// # Errors
     /// As [`WebhookError`] says.
-    pub async fn rotate(&self, id: &str, overlap_hours: u32) -> Done<EndpointOut> {
+    pub async fn rotate(&self, id: &str, overlap_hours: u32) -> Done<SecretOut> {
         let (now, secret) = (self.clock.now(), Secret::new(self.ids));
         let until = now + TimeDelta::hours(overlap_hours.into());
         let entry = self.entry("webhook.secret_rotated", id, json!({ "overlap_hours": overlap_hours }));

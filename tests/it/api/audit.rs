@@ -42,8 +42,7 @@ impl Log {
     }
 
     async fn placed(&self, key: &str) -> String {
-        let body =
-            json!({ "agent": "client:alice", "customer": "+15550100199", "caller_id": "+15550100100" });
+        let body = json!({ "agent": "client:alice", "customer": "+15550100199", "caller_id": "+15550100100", "allow_duplicate": true });
         let answered = self.post(key, "/api/v1/calls", Some(body)).await;
         assert_eq!(answered.status, 201, "{answered:?}");
         answered.json["id"].as_str().unwrap().to_owned()

@@ -4,6 +4,7 @@ use uuid::Uuid;
 use warm_transfer::agents::models::Scope;
 use warm_transfer::urls::{Route, routes};
 
+use super::body_for;
 use crate::support::service::{Answer, TestService, answer};
 
 async fn knock(service: &TestService, method: &str, path: &str, token: Option<&str>) -> Answer {
@@ -68,23 +69,35 @@ async fn a_key_opens_what_its_scopes_say() {
     ];
     for (route, method, path) in doors().filter(|(route, ..)| route.access == "api key") {
         let opens = match route.name {
-            "calls:list" | "calls:detail" | "calls:events" | "crm:events" => "reader",
+            "calls:list"
+            | "calls:detail"
+            | "calls:events"
+            | "crm:events"
+            | "webhooks:list"
+            | "webhooks:detail"
+            | "webhooks:deliveries" => "reader",
             "calls:create" | "calls:hangup" | "calls:participant" | "calls:outcome" => "caller",
             "calls:transfer" | "calls:complete" | "calls:cancel" | "calls:merge" | "calls:swap" => "mover",
-            "audit:list" => "admin",
+            "audit:list"
+            | "webhooks:create"
+            | "webhooks:change"
+            | "webhooks:remove"
+            | "webhooks:rotate-secret"
+            | "webhooks:replay"
+            | "webhooks:test" => "admin",
             other => panic!("{other}: say here which scope opens it"),
         };
         for (name, token) in &keys {
             let request = service.request(method, &path).bearer_auth(token);
-            let request = match route.name {
-                "calls:create" => request.json(&serde_json::json!({
-                    "agent": "client:dana", "customer": "+15550100102"
-                })),
-                "calls:transfer" => request.json(&serde_json::json!({ "to": "client:ben" })),
-                // Not as a stream, which would not end.
-                "crm:events" => request.header("Accept", "application/json"),
-                "calls:outcome" => request.json(&serde_json::json!({ "disposition": "sale" })),
-                _ => request,
+            // Not as a stream, which would not end.
+            let request = if route.name == "crm:events" {
+                request.header("Accept", "application/json")
+            } else {
+                request
+            };
+            let request = match body_for(route.name) {
+                Some(body) => request.json(&body),
+                None => request,
             };
             let answered = answer(request).await;
             let is_refused = answered.json["code"] == "insufficient_scope";

@@ -1,9 +1,9 @@
 //! The database cannot be used: everybody is told so, and when to try again; afterwards all is well.
 
-use serde_json::json;
 use warm_transfer::agents::models::Scope;
 use warm_transfer::urls::routes;
 
+use super::body_for;
 use crate::support::outage::Outage;
 use crate::support::service::{TestService, answer};
 
@@ -19,12 +19,9 @@ async fn without_a_database_programs_are_told_to_come_back_and_then_are_served()
         let method = route.methods.split(' ').next().unwrap();
         let path = route.path.replace("{id}", ID).replace("{role}", "customer").replace("{control}", "hold");
         let request = service.request(method, &path).bearer_auth(&key);
-        let request = match route.name {
-            "calls:create" => request.json(
-                &json!({ "agent": "client:a", "customer": "+15550100199", "caller_id": "+15550100100" }),
-            ),
-            "calls:transfer" => request.json(&json!({ "to": "client:dana" })),
-            _ => request,
+        let request = match body_for(route.name) {
+            Some(body) => request.json(&body),
+            None => request,
         };
         let answered = answer(request).await;
         let found = (answered.status, answered.json["code"].as_str(), answered.header("retry-after"));

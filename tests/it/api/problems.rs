@@ -10,10 +10,15 @@ const JSON: &str = "application/json";
 /// The status and code of a problem document that is complete.
 fn problem(answer: &Answer) -> (u16, &str) {
     assert_eq!(answer.header("content-type"), "application/problem+json", "{answer:?}");
-    assert_eq!(answer.json["type"], "about:blank");
+    let code = answer.json["code"].as_str().unwrap();
+    assert_eq!(answer.json["type"], format!("/api/docs/errors#{code}"));
     assert_eq!(answer.json["status"], answer.status);
+    assert!(
+        answer.json["request_id"].as_str().is_some_and(|id| id.parse::<uuid::Uuid>().is_ok()),
+        "{answer:?}"
+    );
     assert!(answer.json["title"].is_string());
-    (answer.status, answer.json["code"].as_str().unwrap())
+    (answer.status, code)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,7 @@ mod gate;
 mod killed;
 mod limits;
 mod lost;
+mod pacing;
 pub mod records;
 mod requests;
 mod restarts;

@@ -4,6 +4,7 @@ mod accounts;
 mod check;
 mod running;
 mod usage;
+mod webhooks;
 
 use assert_cmd::Command;
 

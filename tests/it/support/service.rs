@@ -70,11 +70,11 @@ impl TestService {
 
     /// Starts it on a database that it may share.
     pub async fn start_on(database: Arc<TestDatabase>, more: &[(&str, &str)]) -> Self {
-        Self::start_at(database, Arc::new(SystemClock::new()), more).await
+        Self::start_at(database, more, Arc::new(SystemClock::new())).await
     }
 
-    /// The same, by a clock of one's own.
-    pub async fn start_at(database: Arc<TestDatabase>, clock: SharedClock, more: &[(&str, &str)]) -> Self {
+    /// Starts it on a clock of the test's own.
+    pub async fn start_at(database: Arc<TestDatabase>, more: &[(&str, &str)], clock: SharedClock) -> Self {
         let spool = database.folder.path().join("spool").display().to_string();
         let variables = [
             ("DATABASE_URL", database.url.as_str()),
@@ -86,6 +86,7 @@ impl TestService {
             ("WARM_TRANSFER__TWILIO__CALLS_PER_SECOND", "0"),
             ("WARM_TRANSFER__SERVER__WORKERS", "1"),
             ("WARM_TRANSFER__WEBHOOKS__ALLOW_PRIVATE_ADDRESSES", "true"),
+            ("WARM_TRANSFER__API__REQUESTS_PER_SECOND", "0"),
             ("WARM_TRANSFER__SERVER__SHUTDOWN_TIMEOUT_SECS", "1"),
         ];
         let variables: BTreeMap<String, String> =

@@ -284,7 +284,7 @@ impl World {
     fn dial_action(&mut self, scenario: &Scenario) {
         let Line::On(At::Action { reached }) = self.twilio.line(AGENT) else { return };
         let dial_status = Some(if reached { LegStatus::Completed } else { LegStatus::Busy });
-        self.tell(scenario, Event::DialEnded(DialEnded { agent_on_line: true, dial_status }));
+        self.tell(scenario, Event::DialEnded(DialEnded { agent_on_line: true, dial_status, why: None }));
         // Redirecting out of this place would post the end of the Dial, which has just been told.
         self.twilio.people[AGENT].line = Line::On(At::Music { transfer: 0 });
         let next = after_dial(&self.call);
@@ -308,9 +308,11 @@ impl World {
                 leg_id: self.call.legs[seat].id,
                 transfer_id: self.call.transfers.get(usize::from(transfer)).map(|transfer| transfer.id),
             },
-            Mail::DialOver { agent_on_line } => {
-                Event::DialEnded(DialEnded { agent_on_line, dial_status: Some(LegStatus::Completed) })
-            }
+            Mail::DialOver { agent_on_line } => Event::DialEnded(DialEnded {
+                agent_on_line,
+                dial_status: Some(LegStatus::Completed),
+                why: None,
+            }),
             Mail::Joined { seat, room, sequence } => {
                 self.room_change(room, Some(sequence), RoomChangeKind::Joined(self.participant(seat)))
             }
@@ -400,7 +402,7 @@ impl World {
     fn refuse(&mut self, scenario: &Scenario, at: usize, gone: bool) {
         let Task { command, .. } = self.tasks.remove(at);
         self.past.was_said |= matches!(command, Command::Announce { .. });
-        self.tell(scenario, Event::CommandRefused { command, gone, failure: Failure::Error });
+        self.tell(scenario, Event::CommandRefused { command, gone, failure: Failure::Error, why: None });
     }
 
     /// The effect at Twilio; an error is a refusal, and says whether the leg is gone.

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::Taking;
-use crate::calls::flow::event::{Command, Event, Refusal, Timer, TransferRequest};
+use crate::calls::flow::event::{Command, Event, Explanation, Refusal, Timer, TransferRequest};
 use crate::calls::flow::policy::{AgentLeavesEarly, NobodyLeft, TargetFails};
 use crate::calls::flow::state::{
     Bridge, EndReason, Failure, Leg, LegStatus, Party, Place, Ring, Role, Stage, Style, Transfer,
@@ -69,6 +69,7 @@ impl Taking<'_> {
             status: TransferStatus::Requested,
             failure: None,
             failure_detail: None,
+            twilio_code: None,
             caller_id: request.caller_id.clone(),
             ring_timeout_secs: request.ring_timeout_secs,
             requested_at: self.now,
@@ -431,6 +432,7 @@ impl Taking<'_> {
             status: TransferStatus::Requested,
             failure: None,
             failure_detail: None,
+            twilio_code: None,
             requested_at: self.now,
             ended_at: None,
             ..last.clone()
@@ -464,11 +466,29 @@ impl Taking<'_> {
                 failure_detail(failure, name, has_hung_up, ring_timeout_secs.unwrap_or_default())
             })),
         };
+        let why = failure.and_then(|_| self.explanation());
         if let Some(transfer) = self.call.transfer_mut() {
             transfer.status = status;
             transfer.failure = failure;
-            transfer.failure_detail = detail;
+            transfer.twilio_code = why.as_ref().and_then(|why| why.twilio_code);
+            transfer.failure_detail = match (detail, why) {
+                (Some(detail), Some(why)) => Some(format!("{detail}. {}", why.words)),
+                (detail, _) => detail,
+            };
             transfer.ended_at = Some(now);
+        }
+    }
+
+    /// Why Twilio did not do what was to bring the second agent in: the last one that it said something of, or else a move.
+    fn explanation(&self) -> Option<Explanation> {
+        let targets = self.call.transfer().into_iter().flat_map(|transfer| self.call.targets(transfer.id));
+        let explained = targets.filter_map(|leg| {
+            let words = leg.explanation.clone()?;
+            Some(Explanation { twilio_code: leg.twilio_code, words })
+        });
+        match self.event {
+            Event::CommandRefused { why: Some(why), .. } => Some(why.clone()),
+            _ => explained.last(),
         }
     }
 

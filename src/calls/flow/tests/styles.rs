@@ -266,7 +266,9 @@ fn a_hold_that_ends_while_they_are_out_of_the_room_is_over_when_they_come_back()
     assert_eq!(story.tell(control(Control::Resume)).unwrap(), [hold(false)], "the hold may be on its way");
     for value in [true, false] {
         let command = hold(value);
-        story.tell(Event::CommandRefused { command, gone: true, failure: Failure::Error }).unwrap();
+        story
+            .tell(Event::CommandRefused { command, gone: true, failure: Failure::Error, why: None })
+            .unwrap();
     }
     assert!(!story.joins(CUSTOMER, 9).contains(&hold(true)));
 }
@@ -529,7 +531,9 @@ fn refused_on_the_bridge(style: Style, command: Command) -> (Story, Vec<Command>
     let (mut story, _) = asked_for(request, Policy::default());
     story.leg(SECOND, LegStatus::InProgress);
     story.joins(SECOND, 1);
-    let asked = story.tell(Event::CommandRefused { command, gone: false, failure: Failure::Error }).unwrap();
+    let asked = story
+        .tell(Event::CommandRefused { command, gone: false, failure: Failure::Error, why: None })
+        .unwrap();
     (story, asked)
 }
 
@@ -561,7 +565,7 @@ fn after_two_swaps_a_refused_move_leaves_inside_whoever_is_inside() {
     story.tell(Event::SwapRequested).unwrap();
     story.tell(Event::SwapRequested).unwrap();
     let command = Command::MoveToMusic { leg_id: SECOND };
-    story.tell(Event::CommandRefused { command, gone: false, failure: Failure::Error }).unwrap();
+    story.tell(Event::CommandRefused { command, gone: false, failure: Failure::Error, why: None }).unwrap();
     assert_eq!(story.call.stage, Stage::Consulting, "the second agent is inside, the customer is not");
 }
 
@@ -585,7 +589,8 @@ fn a_hold_that_was_refused_is_undone_as_it_may_have_happened() {
     let hold =
         |value| Command::SetHold { conference_sid: ConferenceSid::from_u128(7), leg_id: CUSTOMER, value };
     story.tell(Event::ControlRequested { role: Role::Customer, control: Control::Hold }).unwrap();
-    let refused = Event::CommandRefused { command: hold(true), gone: false, failure: Failure::Error };
+    let refused =
+        Event::CommandRefused { command: hold(true), gone: false, failure: Failure::Error, why: None };
     assert_eq!(story.tell(refused).unwrap(), [hold(false)]);
     assert!(!story.call.leg(CUSTOMER).unwrap().on_hold);
 }

@@ -1,0 +1,3 @@
+ALTER TABLE transfers DROP COLUMN twilio_code;
+ALTER TABLE legs DROP COLUMN twilio_code;
+ALTER TABLE legs DROP COLUMN failure_detail;
