@@ -1,12 +1,10 @@
 //! What the log may be asked for.
 
-use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use serde::de::{self, Deserializer};
 use utoipa::IntoParams;
 
 use super::models::{ActorKind, Filter};
-use crate::calls::forms::{Limit, Text};
+use crate::calls::forms::{Limit, Moment, Text};
 
 /// Query of `GET /api/v1/audit`.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
@@ -56,26 +54,5 @@ impl AuditList {
             until: self.until.map(|moment| moment.0),
             before: self.cursor,
         }
-    }
-}
-
-/// A time as RFC 3339 writes it, with any offset; years 0 to 9999, which both databases hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moment(pub DateTime<Utc>);
-
-impl std::str::FromStr for Moment {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let parsed = DateTime::parse_from_rfc3339(text);
-        parsed
-            .map(|at| Self(at.to_utc()))
-            .map_err(|_| "expected a time of RFC 3339, such as 2027-01-31T09:00:00Z")
-    }
-}
-
-impl<'de> Deserialize<'de> for Moment {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }

@@ -126,6 +126,27 @@ impl<const MAX: usize> FromStr for Text<MAX> {
     }
 }
 
+/// A time as RFC 3339 writes it, with any offset; years 0 to 9999, which both databases hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment(pub DateTime<Utc>);
+
+impl FromStr for Moment {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parsed = DateTime::parse_from_rfc3339(text);
+        parsed
+            .map(|at| Self(at.to_utc()))
+            .map_err(|_| "expected a time of RFC 3339, such as 2027-01-31T09:00:00Z")
+    }
+}
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
 /// `POST /api/v1/calls`.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -268,9 +289,11 @@ pub struct CallList {
     #[param(inline)]
     pub external_id: Option<Text<200>>,
     /// Only calls asked for at this time or later.
-    pub created_from: Option<DateTime<Utc>>,
+    #[param(inline)]
+    pub created_from: Option<Moment>,
     /// Only calls asked for before this time.
-    pub created_before: Option<DateTime<Utc>>,
+    #[param(inline)]
+    pub created_before: Option<Moment>,
     /// `next_cursor` of the page before.
     pub cursor: Option<uuid::Uuid>,
     /// How many at the most, 1 to 200.

@@ -13,6 +13,7 @@ use super::pacing::{self, Turn};
 use super::queue::{self, Claimant};
 use crate::app::App;
 use crate::db::{self, DbConnection, DbError, WriteError};
+use crate::guard;
 
 /// Why a write was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,9 @@ pub enum ServiceError {
     /// There is no such call.
     #[error("there is no such call")]
     NotFound,
+    /// The guard will not have it dialled; that is recorded.
+    #[error("{}", .0.sentence)]
+    Guarded(Box<guard::Refusal>),
     /// The customer is being called already, by this call.
     #[error("the customer is being called already")]
     Duplicate(Uuid),
@@ -141,16 +145,25 @@ pub async fn place<T: Send + 'static>(
 ) -> Result<T, ServiceError> {
     let claims = app.claims();
     let policy = app.policy.clone();
+    let guard = app.guard.clone();
+    let case = guard::services::case_of(app, &call, &request).await;
     let placed = app.db.write(move |conn| {
         refuse_twins(conn, &call, &request, allow_duplicate)?;
+        let refusal = match &case {
+            Some(case) => guard::services::check_placing(conn, &guard.rules, case, claims.now)?,
+            None => None,
+        };
+        if let Some(refusal) = refusal {
+            return Ok(Err(refusal)); // what is recorded of it stays
+        }
         models::save(conn, None, &call)?;
         models::insert_request(conn, &request)?;
         models::append(conn, call.id, &flow::changes(None, &call), claims.now)?;
         let dialled = begin(conn, &claims.claimant(), &policy, &call, &request)?;
         let now = dialled.iter().map(|it| &it.call).find(|it| it.id == call.id).unwrap_or(&call);
-        Ok::<_, ServiceError>((also(conn, now)?, dialled))
+        Ok::<_, ServiceError>(Ok((also(conn, now)?, dialled)))
     });
-    let (also, dialled) = placed.await?;
+    let (also, dialled) = placed.await?.map_err(|refusal| ServiceError::Guarded(Box::new(refusal)))?;
     dialled.into_iter().for_each(|advanced| app.carry_on(Some(advanced)));
     app.knock.notify_one();
     Ok(also)

@@ -94,6 +94,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    do_not_call (number) {
+        number -> Text,
+        reason -> Text,
+        added_at -> Timestamp,
+        expires_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
     legs (id) {
         id -> Text,
         call_id -> Text,
@@ -275,6 +284,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     call_requests,
     calls,
     commands,
+    do_not_call,
     event_feed,
     events,
     legs,

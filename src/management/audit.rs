@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use super::{Format, database, print_json};
-use crate::audit::forms::Moment;
 use crate::audit::models::{ActorKind, Filter};
 use crate::audit::serializers::EntryOut;
 use crate::audit::services;
+use crate::calls::forms::Moment;
 
 #[derive(Debug, Subcommand)]
 pub enum AuditCommand {

@@ -125,13 +125,18 @@ async fn stay_up(options: StageOptions) -> anyhow::Result<ExitCode> {
     say!("service   {service}/api/v1/calls");
     say!("emulator  {emulator}/emulator/timeline?format=text");
     say!("          {emulator}/emulator/audibility");
-    say!("API key   {}", stage.crm.key());
+    say!("\nIn another terminal:\n");
+    say!("  export WARM_TRANSFER_URL={service}");
+    say!("  export WARM_TRANSFER_KEY={}", stage.crm.key());
     say!("\nagent:alice and agent:dana answer by themselves, and so does the customer. Place a call:\n");
-    say!("  curl -H 'Authorization: Bearer {}' -H 'Content-Type: application/json' \\", stage.crm.key());
-    say!("    -d '{{\"agent\":\"agent:alice\",\"customer\":\"+15550100199\"}}' {service}/api/v1/calls\n");
+    say!("  curl -H \"Authorization: Bearer $WARM_TRANSFER_KEY\" -H 'Content-Type: application/json' \\");
     say!(
-        "then transfer it: POST {service}/api/v1/calls/ID/transfer {{\"to\":\"agent:dana\"}}. Ctrl-C ends all."
+        "    -d '{{\"agent\":\"agent:alice\",\"customer\":\"+15550100199\"}}' $WARM_TRANSFER_URL/api/v1/calls\n"
     );
+    say!(
+        "then transfer it: POST $WARM_TRANSFER_URL/api/v1/calls/ID/transfer {{\"to\":\"agent:dana\"}}, or run one of"
+    );
+    say!("docs/examples. Ctrl-C ends all.");
     stopped.await;
     stage.strike().await?;
     Ok(ExitCode::SUCCESS)

@@ -5,8 +5,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use super::{Format, FormatArgs, load_settings, operator, print_json};
-use crate::audit::forms::Moment;
-use crate::calls::forms::Text;
+use crate::calls::forms::{Moment, Text};
 use crate::clock::{RandomIds, SystemClock};
 use crate::crm::kinds::KindFilter;
 use crate::crm::webhooks::forms::{EndpointChange, Kinds, NewEndpoint, OverlapHours, Span};

@@ -18,7 +18,7 @@ use std::sync::OnceLock;
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 
-use crate::{audit, calls, crm};
+use crate::{audit, calls, crm, guard};
 pub use errors::errors_page;
 
 /// What the whole document says of itself.
@@ -39,6 +39,8 @@ pub use errors::errors_page;
         (name = "participants", description = "What can be done to one person on the line."),
         (name = "events", description = "What happens, as it happens."),
         (name = "webhooks", description = "Where events are sent."),
+        (name = "do-not-call", description = "The numbers that are not to be called."),
+        (name = "guard", description = "What may be dialled, asked before it is."),
         (name = "audit", description = "Who changed what."),
     ),
     components(schemas(schemas::Problem)),
@@ -52,6 +54,7 @@ pub fn document() -> &'static Document {
         let mut document = Whole::openapi();
         document.merge(calls::urls::Document::openapi());
         document.merge(crm::urls::Document::openapi());
+        document.merge(guard::urls::Document::openapi());
         document.merge(audit::urls::Document::openapi());
         complete::complete(&mut document);
         document

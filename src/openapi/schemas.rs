@@ -9,12 +9,11 @@ use utoipa::openapi::schema::{AnyOfBuilder, KnownFormat, SchemaFormat, SchemaTyp
 use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::audit::forms::Moment;
 use crate::audit::models::ActorKind;
 use crate::calls::flow::{
     Bridge, CallStatus, Control, EndReason, Failure, LegStatus, Party, Ring, Role, Style, TransferStatus,
 };
-use crate::calls::forms::{Destination, Destinations, ParticipantControl, Secs, Text};
+use crate::calls::forms::{Destination, Destinations, Moment, ParticipantControl, Secs, Text};
 use crate::crm::webhooks::forms::{Kinds, OverlapHours};
 use crate::crm::webhooks::models::DeliveryState;
 use crate::error::ErrorCode;
@@ -47,6 +46,9 @@ pub struct Problem {
     /// The other call that stands in the way.
     #[schema(nullable = false)]
     call_id: Option<uuid::Uuid>,
+    /// From when on it would be allowed, where that is known.
+    #[schema(nullable = false)]
+    next_allowed_at: Option<chrono::DateTime<chrono::Utc>>,
     /// The request's id in the service's log.
     #[schema(nullable = false)]
     request_id: Option<uuid::Uuid>,

@@ -12,7 +12,11 @@ mod docs;
 #[cfg(test)]
 mod emulator;
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod flows;
+#[cfg(test)]
+mod guard;
 #[cfg(test)]
 mod management;
 #[cfg(test)]

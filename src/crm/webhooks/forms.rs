@@ -5,8 +5,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::models::DeliveryState;
-use crate::audit::forms::Moment;
-use crate::calls::forms::{Limit, Text, default_limit};
+use crate::calls::forms::{Limit, Moment, Text, default_limit};
 use crate::crm::kinds::KindFilter;
 use crate::telephony::InvalidValue;
 
