@@ -175,6 +175,7 @@ struct Problem<'a> {
     call_id: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     next_allowed_at: Option<DateTime<Utc>>,
 }
 

@@ -62,6 +62,7 @@ diesel::table! {
         ended_by -> Nullable<Text>,
         ended_by_certain -> Bool,
         end_reason -> Nullable<Text>,
+        end_code -> Nullable<Text>,
         end_detail -> Nullable<Text>,
         created_at -> Timestamp,
         connected_at -> Nullable<Timestamp>,

@@ -31,6 +31,7 @@ pub struct EntryList {
     pub cursor: Option<PhoneNumber>,
     /// How many at the most, 1 to 200.
     #[serde(default = "default_limit")]
+    #[param(inline)]
     pub limit: Limit,
 }
 
