@@ -40,6 +40,7 @@ pub use errors::errors_page;
         (name = "transfers", description = "Bringing a second agent in, warm."),
         (name = "participants", description = "What can be done to one person on the line."),
         (name = "events", description = "What happens, as it happens."),
+        (name = "webhooks", description = "Where events are sent."),
         (name = "do-not-call", description = "The numbers that are not to be called."),
         (name = "guard", description = "What may be dialled, asked before it is."),
         (name = "audit", description = "Who changed what."),

@@ -1,8 +1,10 @@
-//! What CRMs are told: the feed of events.
+//! What CRMs are told: the feed of events, and webhooks.
 
 mod pages;
 pub mod reader;
+pub mod receiver;
 mod stream;
+pub mod webhooks;
 
 use serde_json::json;
 
