@@ -21,6 +21,7 @@ use crate::clock::{IdSource, SharedClock};
 use crate::copies::Changed;
 use crate::crm::Crm;
 use crate::db::Db;
+use crate::guard::Guard;
 use crate::middleware::limiter::Limiter;
 use crate::settings::OutcomeSettings;
 use crate::telephony::PhoneNumber;
@@ -71,6 +72,8 @@ pub struct App {
     pub pace: Pace,
     /// What a call is made of.
     pub defaults: CallDefaults,
+    /// What must hold before anybody is dialled.
+    pub guard: Arc<Guard>,
     /// What may come of a call.
     pub outcomes: OutcomeSettings,
     /// How long a TwiML view waits for the database before it answers without.

@@ -5,6 +5,7 @@ use std::fmt;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{self, Bytes};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, dev::Payload};
+use chrono::{DateTime, Utc};
 use futures_util::future::{LocalBoxFuture, Ready, ready};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -14,6 +15,7 @@ use uuid::Uuid;
 use crate::calls::flow::Refusal;
 use crate::calls::services::ServiceError;
 use crate::db::DbError;
+use crate::guard;
 use crate::middleware::request_log::request_id;
 
 /// The largest JSON body that is read, in bytes.
@@ -53,6 +55,18 @@ error_codes! {
         "`detail` names the scope that this takes. Use a key that has it.";
     InvalidSignature "invalid_signature" 403 "The request is not signed by Twilio"
         "Only Twilio may ask for this address. If it was Twilio, the public URL or the Auth Token in the settings is not the one it uses: `warm-transfer check` compares them.";
+    NoDestinationAllowed "no_destination_allowed" 403 "No number may be called yet"
+        "The settings allow no destination. Whoever runs the service names countries in `guard.allowed_regions`, or prefixes in `guard.allowed_prefixes`.";
+    DestinationNotAllowed "destination_not_allowed" 403 "Numbers like this may not be called"
+        "`detail` says which setting rules the number in `field` out: `guard.allowed_regions`, `guard.allowed_prefixes` or `guard.denied_prefixes`.";
+    NumberInvalid "number_invalid" 403 "There can be no such phone number"
+        "Numbers of this country do not look like the one in `field`. Compare it with where it came from.";
+    NumberTypeNotAllowed "number_type_not_allowed" 403 "Numbers of this kind may not be called"
+        "A call to the number in `field` would cost far more than others, as calls to premium-rate numbers and satellites do. `guard.allow_premium` allows it.";
+    DoNotCall "do_not_call" 403 "The number is on the do-not-call list"
+        "Do not call the customer. `next_allowed_at` says when the entry ends, if it does.";
+    CallerIdNotOwned "caller_id_not_owned" 403 "The caller id is not the account's"
+        "Give a phone number of the Twilio account, or one that it has verified, as `caller_id`.";
     NotFound "not_found" 404 "There is no such thing"
         "The address leads nowhere, or the id in it belongs to nothing. Compare it with what was answered when the thing was made.";
     MethodNotAllowed "method_not_allowed" 405 "This address does not take this method"
@@ -81,6 +95,10 @@ error_codes! {
         "A request with this `Idempotency-Key` has not been answered yet. Repeat it after `Retry-After` to have its answer.";
     CallEnded "call_ended" 409 "The call has ended"
         "Nothing can be done to it any more. `ended_by` and `end_reason` say how it ended.";
+    OutsideCallingHours "outside_calling_hours" 409 "The customer may not be called at this hour"
+        "`detail` tells the customer's time and when calls are allowed; `next_allowed_at` is the next moment at which they are. Place the call then.";
+    AgentBusy "agent_busy" 409 "The agent has as many calls as they may have"
+        "Wait until the agent's call has ended, or give another agent. `guard.calls_per_agent` is the cap.";
     CursorGone "cursor_gone" 410 "What follows this position is not kept, or it is none"
         "The position in `last_event_id` or `after` is older than what is kept, or was never given. Read the calls anew, then follow the events from now on.";
     PreconditionFailed "precondition_failed" 412 "The call is not any more what the request takes it for"
@@ -99,6 +117,10 @@ error_codes! {
         "An `Idempotency-Key` belongs to one request. Use a new one for each, and the same one only to repeat it unchanged.";
     RateLimited "rate_limited" 429 "Too many requests"
         "The API key, or without a valid one the address it comes from, has asked too often. Wait the seconds that `Retry-After` gives; `RateLimit-Remaining` tells before it comes to this.";
+    TooManyAttempts "too_many_attempts" 429 "The customer has been called often enough today"
+        "`guard.attempts_per_day` is the cap. Call again at `next_allowed_at`, on another day of the customer's.";
+    TooManyCalls "too_many_calls" 429 "The API key has as many calls as it may have at once"
+        "Wait until some of them have ended. `guard.calls_per_key` is the cap; queued calls count.";
     Internal "internal" 500 "The service failed"
         "This is a mistake in the service, or in its installation. The log has more under the `request_id`.";
     Unavailable "unavailable" 503 "The service cannot do this right now"
@@ -129,6 +151,8 @@ pub struct AppError {
     code: ErrorCode,
     detail: Option<String>,
     field: Option<String>,
+    next_allowed_at: Option<DateTime<Utc>>,
+    retry_after_secs: Option<i64>,
     call_id: Option<Uuid>,
     request_id: Option<Uuid>,
 }
@@ -147,13 +171,16 @@ struct Problem<'a> {
     call_id: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_allowed_at: Option<DateTime<Utc>>,
 }
 
 impl AppError {
     /// Nothing but its code.
     pub fn new(code: ErrorCode) -> Self {
-        // Here and not when it is written: what wraps the views writes it when their request is forgotten.
-        Self { code, detail: None, field: None, call_id: None, request_id: request_id() }
+        let (request_id, next_allowed_at, retry_after_secs) = (request_id(), None, None);
+        // The id is asked for here and not when it is written: what wraps the views writes it when their request is forgotten.
+        Self { code, detail: None, field: None, call_id: None, next_allowed_at, retry_after_secs, request_id }
     }
 
     /// A field has a value that cannot be; `detail` completes the sentence that the field's name begins.
@@ -207,7 +234,9 @@ impl ResponseError for AppError {
         let (code, status, title) = self.code.entry();
         let (detail, field) = (self.detail.as_deref(), self.field.as_deref());
         let (r#type, call_id, request_id) = (self.code.reference(), self.call_id, self.request_id);
-        let problem = Problem { r#type, title, status, code, detail, field, call_id, request_id };
+        let next_allowed_at = self.next_allowed_at;
+        let problem =
+            Problem { r#type, title, status, code, detail, field, call_id, request_id, next_allowed_at };
         let mut response = HttpResponse::build(self.status_code());
         match self.code {
             ErrorCode::Unauthenticated => {
@@ -217,6 +246,9 @@ impl ResponseError for AppError {
                 response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECS.to_string()));
             }
             _ => {}
+        }
+        if let Some(secs) = self.retry_after_secs {
+            response.insert_header((header::RETRY_AFTER, secs.to_string()));
         }
         let body = serde_json::to_string(&problem).unwrap_or_default();
         response.content_type("application/problem+json").body(body)
@@ -236,6 +268,7 @@ impl From<ServiceError> for AppError {
         match error {
             ServiceError::Db(error) => error.into(),
             ServiceError::NotFound => Self::new(ErrorCode::NotFound),
+            ServiceError::Guarded(refusal) => (*refusal).into(),
             ServiceError::Changed => Self::new(ErrorCode::PreconditionFailed),
             ServiceError::Duplicate(live) => Self::new(ErrorCode::DuplicateCall).with_call(live),
             ServiceError::ExternalIdTaken(taken) => Self::new(ErrorCode::ExternalIdTaken).with_call(taken),
@@ -251,6 +284,15 @@ impl From<ServiceError> for AppError {
                 Refusal::CallEnded => ErrorCode::CallEnded,
             }),
         }
+    }
+}
+
+/// With all that the guard has to say.
+impl From<guard::Refusal> for AppError {
+    fn from(refusal: guard::Refusal) -> Self {
+        let guard::Refusal { code, sentence, field, next_allowed_at, retry_after_secs } = refusal;
+        let field = field.map(str::to_owned);
+        Self { detail: Some(sentence), field, next_allowed_at, retry_after_secs, ..Self::new(code) }
     }
 }
 

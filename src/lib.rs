@@ -13,6 +13,7 @@
 //! | [`demo`] | service, emulator and people on one stage, and the stories they play |
 //! | [`emulator`] | a Twilio of one's own |
 //! | [`error`] | the API's error codes and problem documents |
+//! | [`guard`] | whom the service may call, when, how often and as whom; the do-not-call list |
 //! | [`idempotency`] | repeating a request is harmless: kept answers |
 //! | [`logging`] | how logs look |
 //! | [`management`] | the command line, one file a command |
@@ -38,6 +39,7 @@ pub mod db;
 pub mod demo;
 pub mod emulator;
 pub mod error;
+pub mod guard;
 pub mod idempotency;
 pub mod logging;
 pub mod management;

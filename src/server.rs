@@ -23,6 +23,7 @@ use crate::copies::Copies;
 use crate::crm::{self, Crm};
 use crate::db::Db;
 use crate::db::spool::Spool;
+use crate::guard::{self, Guard};
 use crate::middleware::gate::gate;
 use crate::middleware::idempotency::idempotency;
 use crate::middleware::limiter::Limiter;
@@ -82,6 +83,7 @@ pub fn build(settings: &Settings, clock: SharedClock, ids: Arc<dyn IdSource>) ->
         policy: settings.policy(),
         pace: Pace::per_second(settings.twilio.calls_per_second),
         defaults: settings.call_defaults(),
+        guard: Arc::new(Guard::new(settings.guard.rules()?)),
         outcomes: settings.outcomes.clone(),
         database_budget: Duration::from_millis(settings.server.database_budget_ms),
         process: ids.id().to_string(),
@@ -154,6 +156,9 @@ impl Server {
         let worker = tokio::spawn(dispatcher::run(app.clone()));
         app.work(services::drain(app.clone()));
         app.work(crm::feed::run(app.clone()));
+        if app.guard.rules.asks_metadata() {
+            tokio::task::spawn_blocking(guard::numbers::warm_up);
+        }
         Ok(Self { app, addr, handle, serving: tokio::spawn(server), worker, copies, patience })
     }
 

@@ -4,7 +4,7 @@ use actix_web::web::{self, ServiceConfig};
 use serde::Serialize;
 
 use crate::error;
-use crate::{audit, calls, crm, openapi, operations, voice};
+use crate::{audit, calls, crm, guard, openapi, operations, voice};
 
 /// A route, for `warm-transfer urls`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -23,6 +23,7 @@ pub struct Route {
 pub fn routes() -> impl Iterator<Item = &'static Route> {
     calls::urls::ROUTES
         .iter()
+        .chain(guard::urls::ROUTES)
         .chain(audit::urls::ROUTES)
         .chain(crm::urls::ROUTES)
         .chain(voice::urls::ROUTES)
@@ -38,6 +39,7 @@ pub fn configure(config: &mut ServiceConfig) {
         // Routes are tried in this order; Twilio's are asked most, and compare without patterns.
         .configure(voice::urls::configure)
         .configure(calls::urls::configure)
+        .configure(guard::urls::configure)
         .configure(crm::urls::configure)
         .configure(audit::urls::configure)
         .configure(openapi::urls::configure)

@@ -140,3 +140,11 @@ pub(super) fn key_by_prefix(conn: &mut DbConnection, prefix: &str) -> Result<Opt
         .first(conn)
         .optional()?)
 }
+
+/// The name of the key with this id, revoked or not.
+///
+/// # Errors
+/// The database's.
+pub fn key_name(conn: &mut DbConnection, id: &str) -> Result<Option<String>, DbError> {
+    Ok(api_keys::table.find(id).select(api_keys::name).first(conn).optional()?)
+}

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::models::ActorKind;
 use super::models::EntryRow;
+use crate::calls::serializers::rfc3339;
 
 /// An entry.
 #[derive(Debug, Serialize, ToSchema)]
@@ -15,6 +16,7 @@ pub struct EntryOut {
     /// Ascending in the order of writing.
     pub id: i64,
     /// When.
+    #[serde(serialize_with = "rfc3339")]
     pub at: DateTime<Utc>,
     /// What sort of somebody: `api_key`, `agent`, `command_line` or `system`.
     #[schema(value_type = ActorKind)]

@@ -94,8 +94,8 @@ async fn dial_waiting(app: &Arc<App>) -> Result<Duration, ServiceError> {
         return Ok(NAP);
     }
     let claims = app.claims();
-    let policy = app.policy.clone();
-    let dial = move |conn: &mut _| services::dial_whose_turn_it_is(conn, &claims.claimant(), &policy);
+    let (policy, guard) = (app.policy.clone(), app.guard.clone());
+    let dial = move |conn: &mut _| services::dial_whose_turn_it_is(conn, &claims.claimant(), &policy, &guard);
     let turns = app.db.write(dial).await?;
     turns.dialled.into_iter().for_each(|advanced| app.carry_on(Some(advanced)));
     Ok(turns.next_at.map_or(NAP, |at| nap_until(app, at)))

@@ -57,7 +57,7 @@ pub fn call() -> Value {
         "status": "queued",
         "ended_by": null,
         "end_reason": null,
-        "end_detail": null,
+        "end_code": null, "end_detail": null,
         "queue_position": 3,
         "bridge": "dial",
         "caller_id": "+15550100100",

@@ -313,8 +313,10 @@ pub struct CallList {
     #[param(inline)]
     pub external_id: Option<Text<200>>,
     /// Only calls asked for at this time or later.
+    #[param(inline)]
     pub created_from: Option<Moment>,
     /// Only calls asked for before this time.
+    #[param(inline)]
     pub created_before: Option<Moment>,
     /// `next_cursor` of the page before.
     pub cursor: Option<uuid::Uuid>,

@@ -1,8 +1,9 @@
-//! The dial queue: calls wait in it while the account may not dial, which Twilio allows so many times a second.
+//! The dial queue: calls wait in it while the account may not start another, which Twilio allows so many times a second.
 //! <https://support.twilio.com/hc/en-us/articles/223180028>
 //!
 //! Fair between API keys: a key's calls stand one in each round, so that a thousand of one key do not keep another's first
-//! waiting. Whom a call needs later, a second agent say, is rung at once; the queue then waits a turn longer.
+//! waiting. Participants have a rate of their own at Twilio, so whoever is brought into a call waits for nobody here; an
+//! agent who is rung back takes a turn at once, and the queue waits that much longer.
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use diesel::dsl::max;

@@ -25,6 +25,8 @@ pub struct CallOut<'a> {
     ended_by: Option<Party>,
     /// Why it ended, once it has.
     end_reason: Option<EndReason>,
+    /// The code of the refusal, if it might not be dialled any more when its turn came.
+    end_code: Option<&'a str>,
     /// More on that in words, where there is more to say.
     end_detail: Option<&'a str>,
     /// Where it stands in the dial queue, from 1; null once it is being dialled.
@@ -186,6 +188,7 @@ impl<'a> CallOut<'a> {
             status: call.status,
             ended_by: call.ended_by.filter(|_| is_over),
             end_reason: call.end_reason.filter(|_| is_over),
+            end_code: call.end_code.as_deref(),
             end_detail: call.end_detail.as_deref(),
             queue_position: beside.queue_position,
             bridge: call.bridge,

@@ -7,12 +7,13 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::flow::{self, Call, Change, Event, Policy, Refusal, Stage};
+use super::flow::{self, Call, Change, Command, Event, Policy, Refusal, Stage};
 use super::models::{self, CallRequest, CommandRow, OutcomeRow};
 use super::pacing::{self, Turn};
 use super::queue::{self, Claimant};
 use crate::app::App;
 use crate::db::{self, DbConnection, DbError, WriteError};
+use crate::guard::{self, Guard};
 
 /// Why a write was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,9 @@ pub enum ServiceError {
     /// There is no such call.
     #[error("there is no such call")]
     NotFound,
+    /// The guard will not have it dialled; that is recorded.
+    #[error("{}", .0.sentence)]
+    Guarded(Box<guard::Refusal>),
     /// The customer is being called already, by this call.
     #[error("the customer is being called already")]
     Duplicate(Uuid),
@@ -94,7 +98,8 @@ fn step(
     }
     models::save(conn, stored, &step.call)?;
     models::append(conn, call.id, &flow::changes(stored, &step.call), by.now)?;
-    pacing::take(conn, by.pace, step.commands.iter().filter(|command| command.dials()).count(), by.now)?;
+    let turns = step.commands.iter().filter(|command| matches!(command, Command::CreateCall { .. })).count();
+    pacing::take(conn, by.pace, turns, by.now)?;
     let commands = queue::enqueue(conn, by, call.id, &step.commands)?;
     if step.call.stage == Stage::Ended {
         queue::forget_timers(conn, call.id)?;
@@ -141,16 +146,25 @@ pub async fn place<T: Send + 'static>(
 ) -> Result<T, ServiceError> {
     let claims = app.claims();
     let policy = app.policy.clone();
+    let guard = app.guard.clone();
+    let case = guard::services::case_of(app, &call, &request).await;
     let placed = app.db.write(move |conn| {
         refuse_twins(conn, &call, &request, allow_duplicate)?;
+        let refusal = match &case {
+            Some(case) => guard::services::check_placing(conn, &guard.rules, case, claims.now)?,
+            None => None,
+        };
+        if let Some(refusal) = refusal {
+            return Ok(Err(refusal)); // what is recorded of it stays
+        }
         models::save(conn, None, &call)?;
         models::insert_request(conn, &request)?;
         models::append(conn, call.id, &flow::changes(None, &call), claims.now)?;
-        let dialled = begin(conn, &claims.claimant(), &policy, &call, &request)?;
+        let dialled = begin(conn, &claims.claimant(), &policy, &guard, &call, &request)?;
         let now = dialled.iter().map(|it| &it.call).find(|it| it.id == call.id).unwrap_or(&call);
-        Ok::<_, ServiceError>((also(conn, now)?, dialled))
+        Ok::<_, ServiceError>(Ok((also(conn, now)?, dialled)))
     });
-    let (also, dialled) = placed.await?;
+    let (also, dialled) = placed.await?.map_err(|refusal| ServiceError::Guarded(Box::new(refusal)))?;
     dialled.into_iter().for_each(|advanced| app.carry_on(Some(advanced)));
     app.knock.notify_one();
     Ok(also)
@@ -176,6 +190,7 @@ fn begin(
     conn: &mut DbConnection,
     by: &Claimant<'_>,
     policy: &Policy,
+    guard: &Guard,
     call: &Call,
     request: &CallRequest,
 ) -> Result<Vec<Advanced>, ServiceError> {
@@ -183,7 +198,7 @@ fn begin(
         return Ok(vec![step(conn, by, policy, Some(call), call.clone(), &Event::Placed)?]);
     }
     pacing::join(conn, call.id, &request.api_key_id)?;
-    Ok(dial_whose_turn_it_is(conn, by, policy)?.dialled)
+    Ok(dial_whose_turn_it_is(conn, by, policy, guard)?.dialled)
 }
 
 /// Whose turn it was, and when the next is.
@@ -202,15 +217,36 @@ pub fn dial_whose_turn_it_is(
     conn: &mut DbConnection,
     by: &Claimant<'_>,
     policy: &Policy,
+    guard: &Guard,
 ) -> Result<Dialled, ServiceError> {
     let mut dialled = vec![];
     loop {
         match pacing::next_turn(conn, by.now)? {
-            Turn::Of(call_id) => dialled.extend(advance(conn, by, policy, call_id, &Event::Placed)?),
+            Turn::Of(call_id) => {
+                let event = turn_of(conn, guard, call_id, by.now)?;
+                dialled.extend(advance(conn, by, policy, call_id, &event)?);
+            }
             Turn::At(next_at) => return Ok(Dialled { dialled, next_at: Some(next_at) }),
             Turn::Nobody => return Ok(Dialled { dialled, next_at: None }),
         }
     }
+}
+
+/// The call is dialled, unless that is not allowed any more: it may have waited for hours.
+fn turn_of(
+    conn: &mut DbConnection,
+    guard: &Guard,
+    call_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Event, ServiceError> {
+    let call = models::load(conn, call_id)?.ok_or(ServiceError::NotFound)?;
+    let refusal = guard::services::check_again(conn, guard, &call, now)?;
+    Ok(match refusal {
+        Some(refusal) => {
+            Event::Withdrawn { code: refusal.code.entry().0.to_owned(), reason: refusal.sentence }
+        }
+        None => Event::Placed,
+    })
 }
 
 /// Writes down what came of a call; `check` sees the call as it was before, and gives what is answered after.

@@ -23,6 +23,7 @@ use crate::app::{App, SharedApp};
 use crate::audit::{self, Entry};
 use crate::db::{DbConnection, DbError};
 use crate::error::{AppError, ErrorCode, ValidJson, ValidQuery};
+use crate::guard;
 use crate::idempotency::{Answered, Idempotency};
 use crate::middleware::api_key::ApiKey;
 use crate::middleware::request_log::about;
@@ -38,7 +39,7 @@ type Answer = Result<HttpResponse, AppError>;
     description = "Rings the agent and, once they are on the line, the customer. It waits in the dial queue until it is its turn: `queue_position` says where. Repeating the request with the same `Idempotency-Key` dials nobody again.",
     request_body(content = NewCall, example = json!(examples::new_call())),
     responses((status = 201, body = CallOut, description = "The call, being placed.", headers(("Location" = String, description = "The call's address.")), example = json!(examples::call()))),
-    extensions(("x-scope" = json!(Scope::Call)), ("x-errors" = json!([ErrorCode::UnknownAgent, ErrorCode::DuplicateCall, ErrorCode::ExternalIdTaken]))),
+    extensions(("x-scope" = json!(Scope::Call)), ("x-errors" = json!([ErrorCode::UnknownAgent, ErrorCode::DuplicateCall, ErrorCode::ExternalIdTaken, ErrorCode::NoDestinationAllowed, ErrorCode::DestinationNotAllowed, ErrorCode::NumberInvalid, ErrorCode::NumberTypeNotAllowed, ErrorCode::CallerIdNotOwned, ErrorCode::DoNotCall, ErrorCode::OutsideCallingHours, ErrorCode::AgentBusy, ErrorCode::TooManyAttempts, ErrorCode::TooManyCalls]))),
 )]
 pub async fn create(
     app: SharedApp,
@@ -222,7 +223,7 @@ pub async fn outcome(
     params(("id" = Uuid, Path, description = "The call.")),
     request_body(content = NewTransfer, example = json!(examples::new_transfer())),
     responses((status = 202, body = CallOut, description = "The call, with the transfer under way.", example = json!(examples::transferring()))),
-    extensions(("x-scope" = json!(Scope::Transfer)), ("x-errors" = json!([ErrorCode::NotConnected, ErrorCode::TransferInProgress, ErrorCode::HandingOver, ErrorCode::CallEnded, ErrorCode::UnknownAgent]))),
+    extensions(("x-scope" = json!(Scope::Transfer)), ("x-errors" = json!([ErrorCode::NotConnected, ErrorCode::TransferInProgress, ErrorCode::HandingOver, ErrorCode::CallEnded, ErrorCode::UnknownAgent, ErrorCode::NoDestinationAllowed, ErrorCode::DestinationNotAllowed, ErrorCode::NumberInvalid, ErrorCode::NumberTypeNotAllowed, ErrorCode::CallerIdNotOwned]))),
 )]
 pub async fn transfer(
     app: SharedApp,
@@ -246,6 +247,10 @@ pub async fn transfer(
             .unwrap_or_else(|| call.caller_id.clone()),
         ring_timeout_secs: form.ring_timeout_secs.map_or(app.defaults.ring_timeout_secs, |secs| secs.get()),
     };
+    let (targets, shown) = (&request.targets, &request.caller_id);
+    if let Some(refusal) = guard::services::check_transfer(&app, &key, &call, targets, shown).await? {
+        return Err(refusal.into());
+    }
     tell(&app, &key, idempotency, *id, Event::TransferRequested(request)).await
 }
 
@@ -431,7 +436,7 @@ fn caller_id(app: &App, asked: Option<PhoneNumber>) -> Result<PhoneNumber, AppEr
 }
 
 /// The address to ring, and what to call the person in words: never a number.
-async fn resolve(
+pub(crate) async fn resolve(
     app: &App,
     field: &'static str,
     destination: Destination,

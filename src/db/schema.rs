@@ -62,6 +62,7 @@ diesel::table! {
         ended_by -> Nullable<Text>,
         ended_by_certain -> Bool,
         end_reason -> Nullable<Text>,
+        end_code -> Nullable<Text>,
         end_detail -> Nullable<Text>,
         created_at -> Timestamp,
         connected_at -> Nullable<Timestamp>,
@@ -90,6 +91,15 @@ diesel::table! {
         headers -> Nullable<Text>,
         body -> Nullable<Text>,
         created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    do_not_call (number) {
+        number -> Text,
+        reason -> Text,
+        added_at -> Timestamp,
+        expires_at -> Nullable<Timestamp>,
     }
 }
 
@@ -238,6 +248,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     call_requests,
     calls,
     commands,
+    do_not_call,
     event_feed,
     events,
     legs,

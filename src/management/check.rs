@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{Format, FormatArgs, load_settings, print_json};
 use crate::db::Db;
+use crate::guard::caller_ids;
 use crate::settings::Settings;
 use crate::twilio::{CallFilter, RetryPolicy, TwilioClient, TwilioError, http_client};
 
@@ -70,8 +71,11 @@ async fn all(settings: &Settings) -> Vec<Finding> {
         spool(settings),
         public_url(settings),
         caller_id(settings),
-        twilio(settings).await,
+        guard(settings),
     ]
+    .into_iter()
+    .chain(twilio(settings).await)
+    .collect()
 }
 
 fn print(finding: &Finding) {
@@ -175,23 +179,79 @@ fn caller_id(settings: &Settings) -> Finding {
     }
 }
 
-async fn twilio(settings: &Settings) -> Finding {
+fn guard(settings: &Settings) -> Finding {
+    const ID: &str = "guard";
+    let destinations = match settings.guard.rules() {
+        Ok(rules) => rules.destinations,
+        Err(error) => return Finding::wrong(ID, Level::Error, error, "Correct the setting."),
+    };
+    if destinations.allowed.is_empty() && destinations.regions.is_empty() {
+        let message = "no number may be called";
+        let hint =
+            "Set guard.allowed_regions to the countries you call, such as US, or guard.allowed_prefixes.";
+        return Finding::wrong(ID, Level::Warning, message, hint);
+    }
+    let prefixes = destinations.allowed.iter().map(|prefix| prefix.as_str().to_owned());
+    let allowed: Vec<String> = destinations.regions.iter().cloned().chain(prefixes).collect();
+    Finding::ok(ID, format!("calls go to {}", allowed.join(", ")))
+}
+
+async fn twilio(settings: &Settings) -> Vec<Finding> {
+    let (client, finding) = credentials(settings).await;
+    let mut findings = vec![finding];
+    if let Some(client) = client.filter(|_| settings.guard.check_caller_id) {
+        findings.extend(owned_caller_ids(settings, &client).await);
+    }
+    findings
+}
+
+/// Whether what is shown as caller, as far as the settings say, is the account's. The numbers themselves are not printed.
+async fn owned_caller_ids(settings: &Settings, client: &TwilioClient) -> Option<Finding> {
+    const ID: &str = "caller-id-owned";
+    let defaults = settings.call_defaults();
+    let named = [
+        ("twilio.caller_id", defaults.caller_id),
+        ("twilio.agent_caller_id", defaults.agent_caller_id),
+        ("transfers.caller_id", defaults.transfer_caller_id),
+    ];
+    let named: Vec<_> = named.into_iter().filter_map(|(name, number)| Some((name, number?))).collect();
+    if named.is_empty() {
+        return None;
+    }
+    let owned = match caller_ids::ask(client).await {
+        Ok(owned) => owned,
+        Err(error) => return Some(Finding::wrong(ID, Level::Warning, &error, hint(&error))),
+    };
+    let foreign: Vec<&str> =
+        named.iter().filter(|(_, number)| !owned.contains(number)).map(|(name, _)| *name).collect();
+    if foreign.is_empty() {
+        return Some(Finding::ok(ID, "a number of the account"));
+    }
+    let message = format!("{} is not a number of the account", foreign.join(", "));
+    let hint = "Buy the number, or verify it as a caller id, in the Twilio console.";
+    Some(Finding::wrong(ID, Level::Error, message, hint))
+}
+
+/// The account's client, if Twilio lets it in.
+async fn credentials(settings: &Settings) -> (Option<TwilioClient>, Finding) {
     const ID: &str = "twilio";
     let twilio = match settings.twilio() {
         Ok(twilio) => twilio,
         Err(error) => {
             let hint = "The Twilio console shows account SID and Auth Token on its first page.";
-            return Finding::wrong(ID, Level::Error, error, hint);
+            return (None, Finding::wrong(ID, Level::Error, error, hint));
         }
     };
     let http = match http_client(twilio.connect_timeout, twilio.config.timeout) {
         Ok(http) => http,
-        Err(error) => return Finding::wrong(ID, Level::Error, error, "The HTTP client cannot be built."),
+        Err(error) => {
+            return (None, Finding::wrong(ID, Level::Error, error, "The HTTP client cannot be built."));
+        }
     };
     let client = TwilioClient::new(twilio.config, http, RetryPolicy::default());
     match client.list_calls(&CallFilter { limit: Some(1), ..Default::default() }).await {
-        Ok(_) => Finding::ok(ID, "credentials accepted"),
-        Err(error) => Finding::wrong(ID, Level::Error, &error, hint(&error)),
+        Ok(_) => (Some(client), Finding::ok(ID, "credentials accepted")),
+        Err(error) => (None, Finding::wrong(ID, Level::Error, &error, hint(&error))),
     }
 }
 

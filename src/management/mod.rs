@@ -9,6 +9,7 @@ mod accounts;
 mod audit;
 mod check;
 mod demo;
+mod do_not_call;
 mod emulator;
 mod migrate;
 mod serve;
@@ -63,6 +64,9 @@ enum Command {
     /// The API keys of programs
     #[command(subcommand)]
     Key(accounts::KeyCommand),
+    /// The numbers that are not to be called
+    #[command(subcommand)]
+    DoNotCall(do_not_call::DoNotCallCommand),
     /// The audit log: who changed what
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -121,6 +125,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Urls(args) => urls::run(args.format),
         Command::Agent(command) => block_on(accounts::run_agent(command)),
         Command::Key(command) => block_on(accounts::run_key(command)),
+        Command::DoNotCall(command) => block_on(do_not_call::run(command)),
         Command::Audit(command) => block_on(audit::run(command)),
     }
 }

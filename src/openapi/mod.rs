@@ -18,8 +18,7 @@ use std::sync::OnceLock;
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 
-use crate::calls::forms::Moment;
-use crate::{audit, calls, crm};
+use crate::{audit, calls, crm, guard};
 pub use errors::errors_page;
 
 /// What the whole document says of itself.
@@ -30,7 +29,8 @@ pub use errors::errors_page;
         description = "Outbound sales calls over Twilio Voice, transferred warm.\n\n\
             Every request takes an API key in the header `Authorization: Bearer KEY`; a key has scopes, and each operation \
             names the one it takes (`admin` opens all). Times are RFC 3339 in UTC. Unknown fields are refused, not ignored. \
-            Errors are problem documents (RFC 9457) with a stable `code`.",
+            Errors are problem documents (RFC 9457) with a stable `code`. Where there is a limit, every answer tells in \
+            `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (seconds) how many requests the key has left.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     servers((url = "/", description = "Where the service is")),
@@ -39,10 +39,11 @@ pub use errors::errors_page;
         (name = "transfers", description = "Bringing a second agent in, warm."),
         (name = "participants", description = "What can be done to one person on the line."),
         (name = "events", description = "What happens, as it happens."),
+        (name = "do-not-call", description = "The numbers that are not to be called."),
+        (name = "guard", description = "What may be dialled, asked before it is."),
         (name = "audit", description = "Who changed what."),
     ),
-    // What only parameters refer to is not found otherwise.
-    components(schemas(schemas::Problem, Moment)),
+    components(schemas(schemas::Problem)),
 )]
 struct Whole;
 
@@ -53,6 +54,7 @@ pub fn document() -> &'static Document {
         let mut document = Whole::openapi();
         document.merge(calls::urls::Document::openapi());
         document.merge(crm::urls::Document::openapi());
+        document.merge(guard::urls::Document::openapi());
         document.merge(audit::urls::Document::openapi());
         complete::complete(&mut document);
         document

@@ -43,6 +43,9 @@ pub struct Problem {
     /// The other call that stands in the way.
     #[schema(nullable = false)]
     call_id: Option<uuid::Uuid>,
+    /// From when on it would be allowed, where that is known.
+    #[schema(nullable = false)]
+    next_allowed_at: Option<chrono::DateTime<chrono::Utc>>,
     /// The request's id in the service's log.
     #[schema(nullable = false)]
     request_id: Option<uuid::Uuid>,

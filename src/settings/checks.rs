@@ -20,6 +20,7 @@ impl Settings {
             .map_err(|reason| SettingsError::new(DATABASE_URL, reason))?;
         check_twilio(&self.twilio)?;
         check_voice(&self.voice)?;
+        self.guard.rules()?;
         self.check_ranges()
     }
 

@@ -2,6 +2,7 @@
 //! Nothing else reads the environment. `config/default.toml` is their manual.
 
 mod checks;
+mod guard;
 mod layers;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,8 @@ use crate::db::spool::SpoolOptions;
 use crate::db::{DbOptions, Location};
 use crate::telephony::AccountSid;
 use crate::twilio::{Credentials, TwilioConfig};
+
+pub use guard::{GuardSettings, PERMISSIVE_GUARD};
 
 /// One clear line: which setting, what is wrong with it, what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +59,8 @@ pub struct Settings {
     pub calls: CallSettings,
     /// What transfers are made of, and the flow's choices.
     pub transfers: TransferSettings,
+    /// Whom the service may call.
+    pub guard: GuardSettings,
     /// The flow's times.
     pub flow: FlowSettings,
     /// What may come of a call.

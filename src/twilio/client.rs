@@ -16,13 +16,16 @@ use super::requests::{
     CallFilter, CallUpdate, ConferenceFilter, ConferenceUpdate, CreateCall, CreateParticipant,
     ParticipantUpdate,
 };
-use super::resources::{CallResource, ConferenceResource, Page, ParticipantResource};
+use super::resources::{CallResource, ConferenceResource, NumberResource, Page, ParticipantResource};
 use super::retry::RetryPolicy;
 use super::transport::{Ask, Carrier, Transport, TwilioConfig, Way};
 use crate::telephony::{CallSid, ConferenceSid};
 
 /// What may stand unencoded in a segment of a path (RFC 3986, unreserved).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Numbers of an account that are read at the most.
+const NUMBERS_MOST: usize = 100_000;
 
 /// Twilio's REST API for one account. Cheap to clone.
 ///
@@ -184,6 +187,25 @@ impl TwilioClient {
     ) -> Result<ConferenceResource, TwilioError> {
         let path = format!("/Conferences/{conference}.json");
         self.json(self.ask(Method::POST, "Conferences/{Sid}", &path).form(update.form())).await
+    }
+
+    /// Lists the account's phone numbers.
+    ///
+    /// # Errors
+    ///
+    /// [`TwilioError`]
+    pub async fn list_numbers(&self) -> Result<Vec<NumberResource>, TwilioError> {
+        let path = "/IncomingPhoneNumbers.json";
+        self.list("IncomingPhoneNumbers", path, "PageSize=1000", NUMBERS_MOST).await
+    }
+
+    /// Lists the numbers of others that the account may show as caller, because their owners said so.
+    ///
+    /// # Errors
+    ///
+    /// [`TwilioError`]
+    pub async fn list_verified_caller_ids(&self) -> Result<Vec<NumberResource>, TwilioError> {
+        self.list("OutgoingCallerIds", "/OutgoingCallerIds.json", "PageSize=1000", NUMBERS_MOST).await
     }
 
     fn ask(&self, method: Method, kind: &'static str, path: &str) -> Ask {

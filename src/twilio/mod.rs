@@ -16,7 +16,8 @@ pub use requests::{
     ParticipantUpdate,
 };
 pub use resources::{
-    CallResource, CallStatus, ConferenceResource, ConferenceStatus, ParticipantResource, ParticipantStatus,
+    CallResource, CallStatus, ConferenceResource, ConferenceStatus, NumberResource, ParticipantResource,
+    ParticipantStatus,
 };
 pub use retry::RetryPolicy;
 pub use transport::{Carrier, Credentials, TwilioConfig, http_client};

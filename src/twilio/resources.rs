@@ -187,10 +187,32 @@ pub struct ConferenceResource {
     pub call_sid_ending_conference: Option<CallSid>,
 }
 
+/// A number of the account, or one that it has shown to be its own.
+/// <https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource>,
+/// <https://www.twilio.com/docs/voice/api/outgoing-caller-ids>
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+pub struct NumberResource {
+    /// E.164; Twilio's lists may hold other things, too.
+    #[serde(default)]
+    pub phone_number: String,
+}
+
+impl fmt::Debug for NumberResource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("NumberResource").field(&masked(&self.phone_number)).finish()
+    }
+}
+
 /// One page of a list. <https://www.twilio.com/docs/usage/twilios-response#paging-information>
 #[derive(Deserialize)]
 pub(super) struct Page<T> {
-    #[serde(alias = "calls", alias = "participants", alias = "conferences")]
+    #[serde(
+        alias = "calls",
+        alias = "participants",
+        alias = "conferences",
+        alias = "incoming_phone_numbers",
+        alias = "outgoing_caller_ids"
+    )]
     pub(super) items: Vec<T>,
     #[serde(default)]
     pub(super) next_page_uri: Option<String>,

@@ -16,6 +16,8 @@ mod examples;
 #[cfg(test)]
 mod flows;
 #[cfg(test)]
+mod guard;
+#[cfg(test)]
 mod management;
 #[cfg(test)]
 mod official;

@@ -15,5 +15,6 @@ CREATE TABLE pacing (
 );
 INSERT INTO pacing (id, next_at, round) VALUES (1, '2000-01-01 00:00:00', 0);
 
--- Why a call was never dialled, in a sentence.
+-- Why a call was never dialled: the code of the refusal, and a sentence.
+ALTER TABLE calls ADD COLUMN end_code TEXT;
 ALTER TABLE calls ADD COLUMN end_detail TEXT;

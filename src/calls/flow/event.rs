@@ -15,6 +15,8 @@ pub enum Event {
     Placed,
     /// Its turn has come, and it may not be dialled any more.
     Withdrawn {
+        /// The stable code of the refusal.
+        code: String,
         /// Why, in a sentence.
         reason: String,
     },

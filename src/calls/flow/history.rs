@@ -81,6 +81,7 @@ fn transfer_change(transfer: &Transfer) -> Change {
 fn ended(call: &Call) -> Value {
     let mut detail = json!({ "ended_by": call.ended_by, "end_reason": call.end_reason });
     if let Some(sentence) = &call.end_detail {
+        detail["end_code"] = json!(call.end_code);
         detail["end_detail"] = json!(sentence);
     }
     detail

@@ -385,6 +385,8 @@ pub struct Call {
     pub ended_by_certain: bool,
     /// Why it ended.
     pub end_reason: Option<EndReason>,
+    /// The stable code of the refusal, if that is why.
+    pub end_code: Option<String>,
     /// The same in a sentence, where a word does not say enough.
     pub end_detail: Option<String>,
     /// Its legs, in the order they were planned.
@@ -445,6 +447,7 @@ impl Call {
             ended_by: None,
             ended_by_certain: false,
             end_reason: None,
+            end_code: None,
             end_detail: None,
             legs: vec![plan.agent, plan.customer],
             transfers: vec![],

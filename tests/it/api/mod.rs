@@ -20,6 +20,8 @@ fn body_for(view: &str) -> Option<Value> {
             Some(json!({ "agent": "client:alice", "customer": "+15550100199", "caller_id": "+15550100100" }))
         }
         "calls:transfer" => Some(json!({ "to": "client:dana" })),
+        "guard:add" => Some(json!({ "number": "+15550100188" })),
+        "guard:check" => Some(json!({ "customer": "+15550100199" })),
         "calls:outcome" => Some(json!({ "disposition": "sale" })),
         _ => None,
     }

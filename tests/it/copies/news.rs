@@ -43,7 +43,8 @@ async fn two_copies() -> [TestService; 2] {
 }
 
 async fn placed(copy: &TestService, key: &str) -> Uuid {
-    let body = json!({ "agent": "client:a", "customer": "+15550100199", "caller_id": "+15550100100" });
+    let body = json!({ "agent": "client:a", "customer": "+15550100199", "caller_id": "+15550100100",
+        "allow_duplicate": true });
     let placed = answer(copy.request("POST", "/api/v1/calls").bearer_auth(key).json(&body)).await;
     placed.json["id"].as_str().unwrap_or_else(|| panic!("{placed:?}")).parse().unwrap()
 }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 use warm_transfer::demo::CALLER_ID;
 use warm_transfer::emulator::{self, Emulator, EmulatorOptions};
+use warm_transfer::settings::PERMISSIVE_GUARD;
 
 use super::is_thorough;
 use super::tale::{PRIVATE, Plan, STRAIGHT, Step, Tale};
@@ -93,6 +94,7 @@ impl House {
             .env("TWILIO_AUTH_TOKEN", TOKEN)
             .env("TWILIO_API_BASE_URL", self.emulator.base_url())
             .env("WARM_TRANSFER__TWILIO__CALLER_ID", CALLER_ID)
+            .envs(PERMISSIVE_GUARD)
             .env("WARM_TRANSFER__FLOW__WATCH_SECS", "10")
             .env("WARM_TRANSFER__SERVER__WORKERS", "1")
             .env("WARM_TRANSFER__LOGGING__FORMAT", "json")

@@ -95,6 +95,32 @@ async fn calls_wait_in_turn_between_keys_and_their_place_is_told_and_outlives_a_
     service.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_be_dialled_any_more_when_their_turn_comes_is_told_why_and_the_next_is_dialled() {
+    let clock = Arc::new(HandClock::new());
+    let mut service =
+        TestService::start_at(Arc::new(TestDatabase::new()), &ONE_A_SECOND, clock.clone()).await;
+    let key = service.key("crm", &[Scope::Admin]).await;
+    let mut paths = vec![];
+    for number in 1..=3 {
+        let call = placed(&service, &key, number).await;
+        paths.push(format!("/api/v1/calls/{}", call["id"].as_str().unwrap()));
+    }
+    let listing = service.request("POST", "/api/v1/do-not-call").bearer_auth(&key);
+    assert_eq!(answer(listing.json(&json!({ "number": customer(2) }))).await.status, 201);
+    clock.advance(TimeDelta::seconds(1));
+    service.app().knock.notify_one();
+    while dialled(&service.app().db).await.len() < 2 {
+        service.news.recv().await.unwrap();
+    }
+    assert_eq!(dialled(&service.app().db).await[1].0, customer(3));
+    let refused = answer(service.request("GET", &paths[1]).bearer_auth(&key)).await.json;
+    let found = (&refused["status"], &refused["ended_by"], &refused["end_reason"], &refused["end_code"]);
+    assert_eq!(found, (&json!("ended"), &json!("system"), &json!("refused"), &json!("do_not_call")));
+    assert!(refused["end_detail"].as_str().unwrap().contains("do-not-call list"), "{refused}");
+    service.stop().await;
+}
+
 /// Those who were dialled in any one second are no more than the pace allows, give or take one that was late.
 fn keeps_pace(dialled: &[(String, NaiveDateTime)], a_second: usize) {
     for (index, (_, at)) in dialled.iter().enumerate() {

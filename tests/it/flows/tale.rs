@@ -93,6 +93,8 @@ pub struct Tale<'a> {
     /// That the customer hung up can be known for certain.
     has_proof: bool,
     call: String,
+    /// How often the CRM has asked for something: each wish has a key of its own.
+    wishes: u32,
 }
 
 impl<'a> Tale<'a> {
@@ -116,6 +118,7 @@ impl<'a> Tale<'a> {
             lease_ms: 0,
             has_proof: true,
             call: String::new(),
+            wishes: 0,
         }
     }
 
@@ -290,12 +293,14 @@ impl<'a> Tale<'a> {
     }
 
     /// Until it is taken: while the database is away, the answer is to come back later. What was taken and not answered,
-    /// because who took it was killed, is refused the second time.
+    /// because who took it was killed, is answered the second time; what such a one had only begun, once its claim is over.
     async fn send(&mut self, path: &str, body: Option<&Value>) -> Value {
         let deadline = tokio::time::Instant::now() + PATIENCE;
+        self.wishes += 1;
+        let key = format!("wish-{}", self.wishes);
         loop {
             let request = self.http.post(format!("{}{path}", self.url)).bearer_auth(&self.key);
-            let request = request.header("Idempotency-Key", "once");
+            let request = request.header("Idempotency-Key", &key);
             let request = match body {
                 Some(body) => request.json(body),
                 None => request,
@@ -305,6 +310,7 @@ impl<'a> Tale<'a> {
                 Err(error) => (503, error.to_string()),
             };
             match status {
+                409 if text.contains("request_in_progress") => self.something_happens().await,
                 200..300 | 409 => return serde_json::from_str(&text).unwrap_or_default(),
                 503 => self.something_happens().await,
                 _ => panic!("{path}: {status} {text}"),

@@ -19,6 +19,17 @@ async fn twilio(answer: ResponseTemplate) -> MockServer {
         .respond_with(answer)
         .mount(&server)
         .await;
+    let owned = serde_json::json!([{ "phone_number": "+15550100101" }]);
+    for (list, key, numbers) in [
+        ("IncomingPhoneNumbers", "incoming_phone_numbers", owned),
+        ("OutgoingCallerIds", "outgoing_caller_ids", serde_json::json!([])),
+    ] {
+        Mock::given(method("GET"))
+            .and(path(format!("/2010-04-01/Accounts/{SID}/{list}.json")))
+            .respond_with(ResponseTemplate::new(200).set_body_json(serde_json::json!({ key: numbers })))
+            .mount(&server)
+            .await;
+    }
     server
 }
 
@@ -36,7 +47,7 @@ fn levels(database: &TestDatabase, variables: &[(&str, &str)]) -> (Vec<(String, 
     (findings.iter().map(level).collect(), output.status.code().unwrap())
 }
 
-fn expected(levels: [(&str, &str); 6]) -> Vec<(String, String)> {
+fn expected<const N: usize>(levels: [(&str, &str); N]) -> Vec<(String, String)> {
     levels.map(|(id, level)| (id.to_owned(), level.to_owned())).to_vec()
 }
 
@@ -50,12 +61,14 @@ fn what_is_not_set_is_found_and_named() {
         ("spool", "ok"),
         ("public-url", "error"),
         ("caller-id", "warning"),
+        ("guard", "warning"),
         ("twilio", "error"),
     ];
     assert_eq!((findings, code), (expected(all), 1));
     let output = program(&database).arg("check").output().unwrap();
     let lines = String::from_utf8(output.stdout).unwrap();
-    for named in ["PUBLIC_URL", "TWILIO_ACCOUNT_SID", "twilio.caller_id", "migrate"] {
+    for named in ["PUBLIC_URL", "TWILIO_ACCOUNT_SID", "twilio.caller_id", "migrate", "guard.allowed_regions"]
+    {
         assert!(lines.contains(named), "{named}: {lines}");
     }
 }
@@ -91,6 +104,7 @@ async fn a_complete_installation_passes_and_a_wrong_token_does_not() {
     let variables = [
         ("PUBLIC_URL", "https://calls.example.com"),
         ("WARM_TRANSFER__TWILIO__CALLER_ID", "+15550100101"),
+        ("WARM_TRANSFER__GUARD__ALLOWED_REGIONS", "us,CA"),
         ("TWILIO_ACCOUNT_SID", SID),
         ("TWILIO_AUTH_TOKEN", "token"),
         ("TWILIO_API_BASE_URL", &server.uri()),
@@ -101,9 +115,15 @@ async fn a_complete_installation_passes_and_a_wrong_token_does_not() {
         ("spool", "ok"),
         ("public-url", "ok"),
         ("caller-id", "ok"),
+        ("guard", "ok"),
         ("twilio", "ok"),
+        ("caller-id-owned", "ok"),
     ];
     assert_eq!(levels(&database, &variables), (expected(all), 0));
+
+    let others = [("WARM_TRANSFER__TRANSFERS__CALLER_ID", "+15550100109")];
+    let (findings, code) = levels(&database, &[&variables[..], &others].concat());
+    assert_eq!((findings.last().cloned(), code), (Some(("caller-id-owned".into(), "error".into())), 1));
 
     let refused = [&variables[..], &[("TWILIO_AUTH_TOKEN", "wrong")]].concat();
     let all = [
@@ -112,6 +132,7 @@ async fn a_complete_installation_passes_and_a_wrong_token_does_not() {
         ("spool", "ok"),
         ("public-url", "ok"),
         ("caller-id", "ok"),
+        ("guard", "ok"),
         ("twilio", "error"),
     ];
     assert_eq!(levels(&database, &refused), (expected(all), 1));

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod check;
+mod do_not_call;
 mod running;
 mod usage;
 

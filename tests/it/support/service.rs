@@ -18,7 +18,7 @@ use warm_transfer::clock::{RandomIds, SharedClock, SystemClock};
 use warm_transfer::copies::Changed;
 use warm_transfer::db::DbError;
 use warm_transfer::server::{self, Server};
-use warm_transfer::settings::Settings;
+use warm_transfer::settings::{PERMISSIVE_GUARD, Settings};
 use warm_transfer::twilio::http_client;
 use warm_transfer::twilio::signature::sign;
 
@@ -88,8 +88,12 @@ impl TestService {
             ("WARM_TRANSFER__API__REQUESTS_PER_SECOND", "0"),
             ("WARM_TRANSFER__SERVER__SHUTDOWN_TIMEOUT_SECS", "1"),
         ];
-        let variables: BTreeMap<String, String> =
-            variables.iter().chain(more).map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let variables: BTreeMap<String, String> = PERMISSIVE_GUARD
+            .iter()
+            .chain(&variables)
+            .chain(more)
+            .map(|(name, value)| ((*name).into(), (*value).into()))
+            .collect();
         let settings = Settings::from_layers(Path::new("no-such-folder"), &variables).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let app = server::build(&settings, clock, Arc::new(RandomIds)).unwrap();

@@ -17,7 +17,8 @@ impl Taking<'_> {
     }
 
     pub(super) fn withdraw(&mut self) {
-        if let Event::Withdrawn { reason } = self.event {
+        if let Event::Withdrawn { code, reason } = self.event {
+            self.call.end_code = Some(code.clone());
             self.call.end_detail = Some(reason.clone());
         }
         self.end(Party::System, true, EndReason::Refused);

@@ -1,0 +1,2 @@
+DROP INDEX legs_live;
+DROP INDEX calls_live;
