@@ -1,5 +1,6 @@
 //! What CRMs are told: the feed of events, and webhooks.
 
+mod day;
 mod pages;
 pub mod reader;
 pub mod receiver;
