@@ -93,6 +93,10 @@ error_codes! {
         "`call_id` is that call. One of the two was asked for with `unique_external_id`, so it is probably the same wish.";
     RequestInProgress "request_in_progress" 409 "The same request is being worked on"
         "A request with this `Idempotency-Key` has not been answered yet. Repeat it after `Retry-After` to have its answer.";
+    EndpointDisabled "endpoint_disabled" 409 "The webhook endpoint is disabled"
+        "`disabled_reason` of the endpoint says why. Mend that, and set `enabled` to true.";
+    TooManyEndpoints "too_many_endpoints" 409 "There are too many webhook endpoints already"
+        "There can be 100. Remove one that is not used any more.";
     CallEnded "call_ended" 409 "The call has ended"
         "Nothing can be done to it any more. `ended_by` and `end_reason` say how it ended.";
     OutsideCallingHours "outside_calling_hours" 409 "The customer may not be called at this hour"

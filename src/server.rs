@@ -94,7 +94,7 @@ pub fn build(settings: &Settings, clock: SharedClock, ids: Arc<dyn IdSource>) ->
         runtime: Handle::current(),
         journal: Journal::new(open_spool(settings, ids.clone())?),
         limiter: Limiter::new(settings.api.requests_per_second, settings.api.burst, clock.clone()),
-        crm: Crm::new(settings.events()),
+        crm: Crm::new(settings.events(), settings.webhooks()).context("cannot build the HTTP client")?,
         stopping: CancellationToken::new(),
         clock,
         ids,
@@ -156,6 +156,7 @@ impl Server {
         let worker = tokio::spawn(dispatcher::run(app.clone()));
         app.work(services::drain(app.clone()));
         app.work(crm::feed::run(app.clone()));
+        app.work(crm::webhooks::worker::run(app.clone()));
         if app.guard.rules.asks_metadata() {
             tokio::task::spawn_blocking(guard::numbers::warm_up);
         }

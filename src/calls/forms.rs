@@ -113,13 +113,20 @@ impl<const MAX: usize> Text<MAX> {
 
 impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+impl<const MAX: usize> FromStr for Text<MAX> {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
         if text.contains('\0') {
-            Err(de::Error::custom("expected a text without NUL, which PostgreSQL cannot hold"))
+            Err(InvalidValue("expected a text without NUL, which PostgreSQL cannot hold".into()))
         } else if text.chars().count() <= MAX {
-            Ok(Self(text))
+            Ok(Self(text.to_owned()))
         } else {
-            Err(de::Error::custom(format!("expected at most {MAX} characters")))
+            Err(InvalidValue(format!("expected at most {MAX} characters")))
         }
     }
 }

@@ -266,11 +266,16 @@ impl<'a> TransferOut<'a> {
 }
 
 /// `2026-11-21T09:30:00.123456Z`.
+pub fn rfc3339_text(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+/// The same, for fields.
 ///
 /// # Errors
 /// The serializer's.
 pub fn rfc3339<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Micros, true))
+    serializer.serialize_str(&rfc3339_text(*at))
 }
 
 /// The same, or null.

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::models::{self, DbResult};
+use super::webhooks;
 use crate::app::App;
 use crate::copies::Changed;
 use crate::db::schema::event_feed;
@@ -104,6 +106,8 @@ pub struct Published {
     pub newest: i64,
     /// Whether there may be more to publish.
     pub is_full: bool,
+    /// Whether there are webhooks to be sent.
+    pub has_webhooks: bool,
 }
 
 /// Publishes whatever is committed, here or at other copies, until the application stops.
@@ -156,7 +160,11 @@ pub async fn publish_all(app: &App) -> DbResult<()> {
         })
         .await?;
     while is_open {
-        let published = app.db.write(publish).await?;
+        let now = app.clock.now();
+        let published = app.db.write(move |conn| publish(conn, now)).await?;
+        if published.has_webhooks {
+            app.crm.webhooks.knock();
+        }
         newest = published.newest;
         is_open = published.is_full;
     }
@@ -175,12 +183,12 @@ pub async fn publish_call(app: &App, call_id: Uuid) -> DbResult<()> {
     Ok(())
 }
 
-/// Gives positions to a number of events, in the order of their ids. One transaction at a time does it: the others wait for
+/// Gives positions to a number of events, in the order of their ids, and writes down who is to be told of them. One transaction at a time does it: the others wait for
 /// the row.
 ///
 /// # Errors
 /// The database's.
-pub fn publish(conn: &mut DbConnection) -> DbResult<Published> {
+pub fn publish(conn: &mut DbConnection, now: DateTime<Utc>) -> DbResult<Published> {
     let last = lock(conn)?;
     let count = models::number(conn, last, BATCH)?;
     let newest = last + count;
@@ -188,7 +196,8 @@ pub fn publish(conn: &mut DbConnection) -> DbResult<Published> {
         let feed = event_feed::table.find(ROW);
         diesel::update(feed).set(event_feed::last_position.eq(newest)).execute(conn)?;
     }
-    Ok(Published { newest, is_full: count == BATCH })
+    let has_webhooks = webhooks::fan_out(conn, last, count, now)?;
+    Ok(Published { newest, is_full: count == BATCH, has_webhooks })
 }
 
 /// The last position that was given, which nobody else changes until the transaction ends.

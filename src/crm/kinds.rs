@@ -64,6 +64,11 @@ impl KindFilter {
         }
     }
 
+    /// Patterns that were checked when they were written down.
+    pub(super) fn kept(patterns: Vec<String>) -> Self {
+        Self(patterns)
+    }
+
     /// Whether it wants this kind; without any pattern it wants all.
     pub fn wants(&self, kind: &str) -> bool {
         self.0.is_empty() || self.0.iter().any(|pattern| matches(pattern, kind))

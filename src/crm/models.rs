@@ -1,6 +1,7 @@
 //! Published events as rows, and the queries of their readers.
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::dsl::{max, min};
 use diesel::prelude::*;
 use uuid::Uuid;
 
@@ -111,6 +112,24 @@ pub fn after(
         query = query.filter(events::call_id.eq(call_id.to_string()));
     }
     Ok(query.load(conn)?)
+}
+
+/// The first and the last position of what happened in a stretch of time, if anything did.
+///
+/// # Errors
+/// The database's.
+pub fn between(
+    conn: &mut DbConnection,
+    since: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> DbResult<Option<(i64, i64)>> {
+    let then = events::table
+        .filter(events::position.is_not_null())
+        .filter(events::at.ge(since.naive_utc()))
+        .filter(events::at.lt(until.naive_utc()))
+        .select((min(events::position), max(events::position)));
+    let (first, last) = then.first::<(Option<i64>, Option<i64>)>(conn)?;
+    Ok(first.zip(last))
 }
 
 /// Whether the call has ended; nothing if there is no such call.

@@ -241,6 +241,43 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    webhook_endpoints (id) {
+        id -> Text,
+        url -> Text,
+        description -> Text,
+        events -> Text,
+        secrets -> Text,
+        enabled -> Bool,
+        disabled_at -> Nullable<Timestamp>,
+        disabled_reason -> Nullable<Text>,
+        failing_since -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        created_by -> Text,
+    }
+}
+
+diesel::table! {
+    webhook_deliveries (id) {
+        id -> BigInt,
+        endpoint_id -> Text,
+        message_id -> Text,
+        kind -> Text,
+        cause -> Text,
+        position -> Nullable<BigInt>,
+        call_id -> Nullable<Text>,
+        body -> Text,
+        state -> Text,
+        attempts -> Integer,
+        claimed_by -> Nullable<Text>,
+        due_at -> Timestamp,
+        last_status -> Nullable<Integer>,
+        last_error -> Nullable<Text>,
+        created_at -> Timestamp,
+        finished_at -> Nullable<Timestamp>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     agents,
     api_keys,
@@ -254,5 +291,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     legs,
     timers,
     transfers,
+    webhook_deliveries,
+    webhook_endpoints,
     webhooks
 );

@@ -124,6 +124,7 @@ impl Stage {
             ("twilio.auth_token", auth_token),
             ("twilio.base_url", emulator.base_url().to_owned()),
             ("twilio.caller_id", CALLER_ID.to_owned()),
+            ("webhooks.allow_private_addresses", "true".to_owned()),
             ("twilio.calls_per_second", "0".to_owned()),
         ];
         let wanted = wanted.into_iter().map(|(key, value)| (key.to_owned(), value));

@@ -14,6 +14,7 @@ mod emulator;
 mod migrate;
 mod serve;
 mod urls;
+mod webhooks;
 
 use std::fmt;
 use std::future::Future;
@@ -64,6 +65,9 @@ enum Command {
     /// The API keys of programs
     #[command(subcommand)]
     Key(accounts::KeyCommand),
+    /// Where events are sent
+    #[command(subcommand)]
+    Webhook(webhooks::WebhookCommand),
     /// The numbers that are not to be called
     #[command(subcommand)]
     DoNotCall(do_not_call::DoNotCallCommand),
@@ -125,6 +129,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Urls(args) => urls::run(args.format),
         Command::Agent(command) => block_on(accounts::run_agent(command)),
         Command::Key(command) => block_on(accounts::run_key(command)),
+        Command::Webhook(command) => block_on(webhooks::run(command)),
         Command::DoNotCall(command) => block_on(do_not_call::run(command)),
         Command::Audit(command) => block_on(audit::run(command)),
     }

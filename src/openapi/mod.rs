@@ -18,6 +18,7 @@ use std::sync::OnceLock;
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 
+use crate::calls::forms::Moment;
 use crate::{audit, calls, crm, guard};
 pub use errors::errors_page;
 
@@ -39,11 +40,13 @@ pub use errors::errors_page;
         (name = "transfers", description = "Bringing a second agent in, warm."),
         (name = "participants", description = "What can be done to one person on the line."),
         (name = "events", description = "What happens, as it happens."),
+        (name = "webhooks", description = "Where events are sent."),
         (name = "do-not-call", description = "The numbers that are not to be called."),
         (name = "guard", description = "What may be dialled, asked before it is."),
         (name = "audit", description = "Who changed what."),
     ),
-    components(schemas(schemas::Problem)),
+    // What only parameters refer to is not found otherwise.
+    components(schemas(schemas::Problem, Moment)),
 )]
 struct Whole;
 

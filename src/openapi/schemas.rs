@@ -1,6 +1,7 @@
 //! Schemas of values that read and write themselves: exact, so that what they allow is taken and nothing else.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use strum::{EnumMessage, IntoEnumIterator};
@@ -13,6 +14,8 @@ use crate::calls::flow::{
     Bridge, CallStatus, Control, EndReason, Failure, LegStatus, Party, Ring, Role, Style, TransferStatus,
 };
 use crate::calls::forms::{Destination, Destinations, Moment, ParticipantControl, Secs, Text};
+use crate::crm::webhooks::forms::{Kinds, OverlapHours};
+use crate::crm::webhooks::models::DeliveryState;
 use crate::error::ErrorCode;
 use crate::telephony::{Address, CallSid, ConferenceSid, PhoneNumber};
 
@@ -98,6 +101,7 @@ words! {
     Ring "In which order several second agents are rung.";
     Party "Who ended a call.";
     EndReason "Why a call ended.";
+    DeliveryState "What has become of a delivery.";
     ActorKind "What sort of somebody made a change.";
 }
 
@@ -178,6 +182,28 @@ impl PartialSchema for Moment {
 }
 
 impl ToSchema for Moment {}
+
+/// Types of events, and beginnings of them.
+impl PartialSchema for Kinds {
+    fn schema() -> RefOr<Schema> {
+        let known = || crate::crm::kinds::KINDS.iter().map(|(kind, _)| *kind);
+        let groups = known().filter_map(|kind| kind.split_once('.')).map(|(group, _)| format!("{group}.*"));
+        let patterns: BTreeSet<String> =
+            groups.chain(known().map(str::to_owned)).chain(["*".into()]).collect();
+        let items = text().enum_values(Some(patterns));
+        utoipa::openapi::ArrayBuilder::new().items(items).max_items(Some(50)).into()
+    }
+}
+
+impl ToSchema for Kinds {}
+
+impl PartialSchema for OverlapHours {
+    fn schema() -> RefOr<Schema> {
+        Secs::<0, 168>::schema()
+    }
+}
+
+impl ToSchema for OverlapHours {}
 
 impl<const MIN: u32, const MAX: u32> PartialSchema for Secs<MIN, MAX> {
     fn schema() -> RefOr<Schema> {

@@ -47,6 +47,10 @@ impl Settings {
         within("events.heartbeat_secs", self.events.heartbeat_secs, 1, 300)?;
         within("events.stream_secs", self.events.stream_secs, 1, 86_400)?;
         within("events.slow_reader_secs", self.events.slow_reader_secs, 1, 300)?;
+        within("webhooks.timeout_ms", self.webhooks.timeout_ms, 100, 30_000)?;
+        within("webhooks.parallel", as_u64(self.webhooks.parallel), 1, 64)?;
+        within("webhooks.disable_after_hours", self.webhooks.disable_after_hours.into(), 1, 720)?;
+        within("webhooks.keep_days", self.webhooks.keep_days.into(), 1, 3650)?;
         within("events.max_streams", as_u64(self.events.max_streams), 1, 10_000)?;
         within("twilio.connect_timeout_ms", self.twilio.connect_timeout_ms, 1, 30_000)?;
         within("twilio.timeout_ms", self.twilio.timeout_ms, 1, 30_000)

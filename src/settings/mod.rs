@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -19,6 +20,7 @@ use crate::calls::flow::{
     AgentLeavesEarly, Bridge, CustomerLeavesConsult, NobodyLeft, Policy, Style, TargetFails,
 };
 use crate::crm::feed::FeedOptions;
+use crate::crm::webhooks::WebhookOptions;
 use crate::db::spool::SpoolOptions;
 use crate::db::{DbOptions, Location};
 use crate::telephony::AccountSid;
@@ -69,6 +71,8 @@ pub struct Settings {
     pub voice: VoiceSettings,
     /// The feed of events.
     pub events: EventSettings,
+    /// Webhooks to CRMs.
+    pub webhooks: WebhookSettings,
     /// Logs.
     pub logging: LoggingSettings,
 }
@@ -262,6 +266,22 @@ pub struct EventSettings {
     pub max_streams: usize,
 }
 
+/// `[webhooks]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookSettings {
+    /// Whether they may go to addresses that are not public, and over plain http.
+    pub allow_private_addresses: bool,
+    /// How long one attempt may take, in milliseconds.
+    pub timeout_ms: u64,
+    /// Messages on their way to one endpoint at once, at each copy.
+    pub parallel: usize,
+    /// An endpoint that has taken nothing for so long is disabled.
+    pub disable_after_hours: u32,
+    /// How long settled deliveries are kept.
+    pub keep_days: u32,
+}
+
 /// `[logging]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -414,6 +434,18 @@ impl Settings {
             longest: Duration::from_secs(self.events.stream_secs),
             patience: Duration::from_secs(self.events.slow_reader_secs),
             most_readers: self.events.max_streams,
+        }
+    }
+
+    /// How webhooks are sent.
+    pub fn webhooks(&self) -> WebhookOptions {
+        let webhooks = &self.webhooks;
+        WebhookOptions {
+            timeout: Duration::from_millis(webhooks.timeout_ms),
+            allow_private_addresses: webhooks.allow_private_addresses,
+            parallel: webhooks.parallel,
+            disable_after: TimeDelta::hours(webhooks.disable_after_hours.into()),
+            keep: TimeDelta::days(webhooks.keep_days.into()),
         }
     }
 

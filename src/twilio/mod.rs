@@ -20,4 +20,4 @@ pub use resources::{
     ParticipantStatus,
 };
 pub use retry::RetryPolicy;
-pub use transport::{Carrier, Credentials, TwilioConfig, http_client};
+pub use transport::{Carrier, Credentials, TwilioConfig, http_client, http_client_with};

@@ -57,16 +57,30 @@ pub struct TwilioConfig {
 ///
 /// When the machine's TLS cannot be set up.
 pub fn http_client(connect_timeout: Duration, timeout: Duration) -> reqwest::Result<reqwest::Client> {
+    http_client_with(connect_timeout, timeout, |builder| builder)
+}
+
+/// The same, with something of one's own.
+///
+/// # Errors
+///
+/// When the machine's TLS cannot be set up.
+pub fn http_client_with(
+    connect_timeout: Duration,
+    timeout: Duration,
+    more: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+) -> reqwest::Result<reqwest::Client> {
     // The provider is the process's; whoever was first has installed the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = || {
-        reqwest::Client::builder()
+        let builder = reqwest::Client::builder()
             .connect_timeout(connect_timeout)
             .timeout(timeout)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .no_proxy()
-            .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
+            .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
+        more(builder)
     };
     builder().build().or_else(|error| {
         // A bare machine has no certificates, and an emulator on plain http needs none.

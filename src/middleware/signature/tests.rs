@@ -75,7 +75,7 @@ async fn assert_refused(request: TestRequest) {
     let problem: serde_json::Value = serde_json::from_str(&outcome.body).unwrap();
     assert_eq!(problem["code"], "invalid_signature");
     assert_eq!(problem["status"], 403);
-    assert_eq!(problem["type"], "about:blank");
+    assert_eq!(problem["type"], "/api/docs/errors#invalid_signature");
     assert!(!outcome.view_ran);
 }
 

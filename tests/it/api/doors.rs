@@ -70,11 +70,26 @@ async fn a_key_opens_what_its_scopes_say() {
     ];
     for (route, method, path) in doors().filter(|(route, ..)| route.access == "api key") {
         let opens = match route.name {
-            "calls:list" | "calls:detail" | "calls:events" | "crm:events" => "reader",
+            "calls:list"
+            | "calls:detail"
+            | "calls:events"
+            | "crm:events"
+            | "webhooks:list"
+            | "webhooks:detail"
+            | "webhooks:deliveries" => "reader",
             "calls:create" | "calls:hangup" | "calls:participant" | "calls:outcome" => "caller",
             "calls:transfer" | "calls:complete" | "calls:cancel" | "calls:merge" | "calls:swap" => "mover",
             "guard:list" | "guard:detail" | "guard:check" => "reader",
-            "audit:list" | "guard:add" | "guard:remove" | "guard:import" => "admin",
+            "audit:list"
+            | "guard:add"
+            | "guard:remove"
+            | "guard:import"
+            | "webhooks:create"
+            | "webhooks:change"
+            | "webhooks:remove"
+            | "webhooks:rotate-secret"
+            | "webhooks:replay"
+            | "webhooks:test" => "admin",
             other => panic!("{other}: say here which scope opens it"),
         };
         for (name, token) in &keys {

@@ -20,6 +20,9 @@ fn body_for(view: &str) -> Option<Value> {
             Some(json!({ "agent": "client:alice", "customer": "+15550100199", "caller_id": "+15550100100" }))
         }
         "calls:transfer" => Some(json!({ "to": "client:dana" })),
+        "webhooks:create" => Some(json!({ "url": "https://hooks.invalid/" })),
+        "webhooks:change" | "webhooks:rotate-secret" => Some(json!({})),
+        "webhooks:replay" => Some(json!({ "since": "2026-01-01T00:00:00Z" })),
         "guard:add" => Some(json!({ "number": "+15550100188" })),
         "guard:check" => Some(json!({ "customer": "+15550100199" })),
         "calls:outcome" => Some(json!({ "disposition": "sale" })),

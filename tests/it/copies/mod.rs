@@ -5,6 +5,7 @@ mod calls;
 #[cfg(feature = "postgres")]
 mod events;
 mod news;
+mod webhooks;
 
 use std::sync::Arc;
 

@@ -1,8 +1,11 @@
-//! What CRMs are told: the feed of events.
+//! What CRMs are told: the feed of events, and webhooks.
 
+mod day;
 mod pages;
 pub mod reader;
+pub mod receiver;
 mod stream;
+pub mod webhooks;
 
 use serde_json::json;
 

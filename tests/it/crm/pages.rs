@@ -21,7 +21,8 @@ async fn pages_follow_each_other_until_nothing_is_left_and_go_on_later() {
         let timeline = page(&service, &key, &format!("/api/v1/calls/{call}/events")).await;
         let events = timeline.json["events"].as_array().unwrap();
         assert_eq!((&events[0]["kind"], &events[0]["type"]), (&json!("call.queued"), &json!("call.queued")));
-        assert_eq!(timeline.json["next_cursor"], events.last().unwrap()["id"]);
+        // Other calls' events may lie between.
+        assert!(timeline.json["next_cursor"].as_i64() >= events.last().unwrap()["id"].as_i64());
     }
     let mut ids: Vec<i64> = vec![];
     let mut cursor = 0;

@@ -5,6 +5,7 @@ mod check;
 mod do_not_call;
 mod running;
 mod usage;
+mod webhooks;
 
 use assert_cmd::Command;
 

@@ -9,6 +9,7 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 use warm_transfer::db::schema::{commands, legs};
 use warm_transfer::db::{Db, DbError, DbOptions};
+use warm_transfer::settings::PERMISSIVE_GUARD;
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -95,6 +96,7 @@ async fn what_is_being_asked_of_twilio_is_finished_before_the_service_ends() {
         .env("TWILIO_ACCOUNT_SID", "AC00000000000000000000000000000001")
         .env("TWILIO_AUTH_TOKEN", "token")
         .env("TWILIO_API_BASE_URL", twilio.uri())
+        .envs(PERMISSIVE_GUARD)
         .stderr(Stdio::piped());
     let mut service = Killed(service.spawn().unwrap());
     let mut lines = BufReader::new(service.0.stderr.take().unwrap()).lines().map_while(Result::ok);

@@ -1,6 +1,7 @@
-//! A clock that stands still until a test moves it.
+//! Clocks that a test moves: one that stands still otherwise, and one that goes on.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -24,6 +25,30 @@ impl HandClock {
 impl Clock for HandClock {
     fn now(&self) -> DateTime<Utc> {
         *self.0.lock().unwrap()
+    }
+
+    fn until(&self, when: DateTime<Utc>) -> Duration {
+        (when - self.now()).to_std().unwrap_or_default()
+    }
+}
+
+/// The machine's time, and what was added to it.
+#[derive(Default)]
+pub struct SetForward {
+    system: SystemClock,
+    millis: AtomicI64,
+}
+
+impl SetForward {
+    /// So much time passes at once.
+    pub fn pass(&self, time: TimeDelta) {
+        self.millis.fetch_add(time.num_milliseconds(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for SetForward {
+    fn now(&self) -> DateTime<Utc> {
+        self.system.now() + TimeDelta::milliseconds(self.millis.load(Ordering::SeqCst))
     }
 
     fn until(&self, when: DateTime<Utc>) -> Duration {

@@ -85,6 +85,7 @@ impl TestService {
             ("TWILIO_API_BASE_URL", "http://127.0.0.1:1"),
             ("WARM_TRANSFER__TWILIO__CALLS_PER_SECOND", "0"),
             ("WARM_TRANSFER__SERVER__WORKERS", "1"),
+            ("WARM_TRANSFER__WEBHOOKS__ALLOW_PRIVATE_ADDRESSES", "true"),
             ("WARM_TRANSFER__API__REQUESTS_PER_SECOND", "0"),
             ("WARM_TRANSFER__SERVER__SHUTDOWN_TIMEOUT_SECS", "1"),
         ];
