@@ -54,7 +54,7 @@ error_codes! {
     InsufficientScope "insufficient_scope" 403 "The API key may not do this"
         "`detail` names the scope that this takes. Use a key that has it.";
     InvalidSignature "invalid_signature" 403 "The request is not signed by Twilio"
-        "Only Twilio may ask for this address. If it was Twilio, the public URL or the Auth Token in the settings is not the one it uses: `warm-transfer check` compares them.";
+        "Only Twilio may ask for this address. If it was Twilio, the public URL or the Auth Token in the settings is not the one that it uses.";
     NoDestinationAllowed "no_destination_allowed" 403 "No number may be called yet"
         "The settings allow no destination. Whoever runs the service names countries in `guard.allowed_regions`, or prefixes in `guard.allowed_prefixes`.";
     DestinationNotAllowed "destination_not_allowed" 403 "Numbers like this may not be called"

@@ -49,7 +49,7 @@ fn stream_example() -> String {
     summary = "Follow what happens",
     description = "Server-sent events, or a page of JSON for whoever sends `Accept: application/json`. The header \
         `Last-Event-ID`, or one of the parameters, continues behind an event with nothing missed.",
-    params(FeedQuery, ("Last-Event-ID" = Option<i64>, Header, description = "The last event that was received.")),
+    params(FeedQuery, ("Last-Event-ID" = Option<String>, Header, description = "The last event that was received; empty if none was.", pattern = "^([+-]?[0-9]{1,19})?$")),
     responses((status = 200, description = "A page, or a stream that goes on.", content(
         (EventPage = "application/json", example = json!({ "events": [example()], "next_cursor": 17 })),
         (String = "text/event-stream", example = json!(stream_example())),
@@ -77,7 +77,7 @@ pub async fn events(
         `Accept: text/event-stream`: those end with the call.",
     params(
         ("id" = Uuid, Path, description = "The call."), CallEventsQuery,
-        ("Last-Event-ID" = Option<i64>, Header, description = "The last event that was received."),
+        ("Last-Event-ID" = Option<String>, Header, description = "The last event that was received; empty if none was.", pattern = "^([+-]?[0-9]{1,19})?$"),
     ),
     responses((status = 200, description = "A page of the timeline, or a stream.", content(
         (TimelinePage = "application/json", example = json!(timeline_example())),
