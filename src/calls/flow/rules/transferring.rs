@@ -466,7 +466,8 @@ impl Taking<'_> {
                 failure_detail(failure, name, has_hung_up, ring_timeout_secs.unwrap_or_default())
             })),
         };
-        let why = failure.and_then(|_| self.explanation());
+        // Twilio's word that a leg has ended explains nothing that the customer's leaving does not.
+        let why = failure.filter(|it| *it != Failure::CustomerLeft).and_then(|_| self.explanation());
         if let Some(transfer) = self.call.transfer_mut() {
             transfer.status = status;
             transfer.failure = failure;
@@ -487,7 +488,7 @@ impl Taking<'_> {
             Some(Explanation { twilio_code: leg.twilio_code, words })
         });
         match self.event {
-            Event::CommandRefused { why: Some(why), .. } => Some(why.clone()),
+            Event::CommandRefused { gone: false, why: Some(why), .. } => Some(why.clone()),
             _ => explained.last(),
         }
     }
