@@ -132,7 +132,7 @@ fn every_reason_is_given_with_those_that_stay_first() {
         calls_of_key: 1000,
     };
     let asked = Asked {
-        agent: Some("+4930901820".parse().unwrap()),
+        agent: Some("+493023125123".parse().unwrap()),
         foreign_caller_id: Some("+15550100100".parse().unwrap()),
         ..asked("+13035550123")
     };
