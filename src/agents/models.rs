@@ -123,6 +123,12 @@ pub(super) fn agent_by_name(conn: &mut DbConnection, name: &str) -> Result<Optio
     Ok(agents::table.filter(agents::name.eq(name)).select(AgentRow::as_select()).first(conn).optional()?)
 }
 
+/// Those who can be rung at this address; two are enough to know that it is shared.
+pub(super) fn agents_by_address(conn: &mut DbConnection, address: &str) -> Result<Vec<AgentRow>, DbError> {
+    let here = agents::table.filter(agents::address.eq(address)).filter(agents::disabled_at.is_null());
+    Ok(here.select(AgentRow::as_select()).limit(2).load(conn)?)
+}
+
 /// The key of this name.
 pub(super) fn key_by_name(conn: &mut DbConnection, name: &str) -> Result<Option<ApiKeyRow>, DbError> {
     Ok(api_keys::table

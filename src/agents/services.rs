@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::models::{
-    Agent, AgentRole, AgentRow, ApiKeyRow, Principal, Scope, agent_by_name, key_by_name, key_by_prefix,
+    Agent, AgentRole, AgentRow, ApiKeyRow, Principal, Scope, agent_by_name, agents_by_address, key_by_name,
+    key_by_prefix,
 };
 use crate::audit::{self, Actor, Entry};
 use crate::clock::{Clock, IdSource};
@@ -175,6 +176,19 @@ pub async fn find_by_name(db: &Db, name: &str) -> Result<Option<Agent>, DbError>
     let name = name.to_owned();
     let row = db.read(move |conn| agent_by_name(conn, &name)).await?;
     row.filter(|row| row.disabled_at.is_none()).map(AgentRow::agent).transpose()
+}
+
+/// Whose phone this is; nobody's if several share it.
+///
+/// # Errors
+/// The database's.
+pub async fn find_by_address(db: &Db, address: &Address) -> Result<Option<Agent>, DbError> {
+    let address = address.to_string();
+    let mut rows = db.read(move |conn| agents_by_address(conn, &address)).await?;
+    if rows.len() > 1 {
+        return Ok(None);
+    }
+    rows.pop().map(AgentRow::agent).transpose()
 }
 
 /// Makes a key and gives it, this once: `wt_<public part>_<secret>`.

@@ -111,6 +111,7 @@ diesel::table! {
         role -> Text,
         address -> Text,
         name -> Text,
+        agent_id -> Nullable<Text>,
         call_sid -> Nullable<Text>,
         parent_call_sid -> Nullable<Text>,
         status -> Text,

@@ -233,6 +233,7 @@ fn transfer(dice: &mut Dice) -> Event {
         leg_id: dice.id(),
         to: Address::Phone(number(address)),
         name: (*name).to_owned(),
+        agent: None,
     });
     let targets = targets.collect();
     Event::TransferRequested(TransferRequest {

@@ -111,6 +111,8 @@ pub struct Target {
     pub to: Address,
     /// What to call them in words.
     pub name: String,
+    /// Their account in the directory, if they have one.
+    pub agent: Option<Uuid>,
 }
 
 /// A wish for a second agent, with the ids its legs and transfer will have.

@@ -205,6 +205,8 @@ pub struct Leg {
     pub address: Address,
     /// What to call the person in words; never a number.
     pub name: String,
+    /// The account of the directory whose phone it rings, if it is one's.
+    pub agent: Option<Uuid>,
     /// Twilio's name for it, once known.
     pub call_sid: Option<CallSid>,
     /// The leg whose `<Dial>` made this one.
@@ -251,6 +253,7 @@ impl Leg {
             role,
             address,
             name,
+            agent: None,
             call_sid: None,
             parent_call_sid: None,
             status: LegStatus::Unplaced,
@@ -270,6 +273,12 @@ impl Leg {
             answered_at: None,
             ended_at: None,
         }
+    }
+
+    /// The same, to the phone of this account of the directory.
+    #[must_use]
+    pub fn of_agent(self, agent: Option<Uuid>) -> Self {
+        Self { agent, ..self }
     }
 
     /// Notes why it came to nothing, if that is known.

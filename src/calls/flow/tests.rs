@@ -171,7 +171,12 @@ fn request_to(leg_id: Uuid) -> TransferRequest {
 
 fn target(leg_id: Uuid) -> Target {
     let name = if leg_id == THIRD { "Kim" } else { "Dana" };
-    Target { leg_id, to: format!("client:{}", name.to_lowercase()).parse().unwrap(), name: name.into() }
+    Target {
+        leg_id,
+        to: format!("client:{}", name.to_lowercase()).parse().unwrap(),
+        name: name.into(),
+        agent: None,
+    }
 }
 
 fn sets_exit(commands: &[Command], on: Uuid, wanted: bool) -> bool {

@@ -1,0 +1,3 @@
+DROP INDEX agents_address;
+DROP INDEX legs_agent;
+ALTER TABLE legs DROP COLUMN agent_id;
