@@ -12,6 +12,22 @@ diesel::table! {
         role -> Text,
         created_at -> Timestamp,
         disabled_at -> Nullable<Timestamp>,
+        password_hash -> Nullable<Text>,
+        presence -> Text,
+        presence_since -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    console_sessions (id) {
+        id -> Text,
+        agent_id -> Text,
+        token_hash -> Text,
+        address -> Text,
+        user_agent -> Text,
+        created_at -> Timestamp,
+        seen_at -> Timestamp,
+        revoked_at -> Nullable<Timestamp>,
     }
 }
 
@@ -286,6 +302,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     call_requests,
     calls,
     commands,
+    console_sessions,
     do_not_call,
     event_feed,
     events,
