@@ -93,6 +93,8 @@ error_codes! {
         "The hand-over cannot be taken back. Wait until the transfer is `completed`.";
     NotOnLine "not_on_line" 409 "Nobody in this role is on the line"
         "The person has not answered yet, or has left: the call's `legs` say which.";
+    OnLineAlready "on_line_already" 409 "This phone is in the call already"
+        "Nobody can be in a call twice. Leave it first, or use another phone.";
     OutsideRoom "outside_room" 409 "They are waiting outside the room"
         "They hear music, or are asked whether they take the call. Hold and mute apply only to those who are in the room.";
     DuplicateCall "duplicate_call" 409 "The customer is being called already"
@@ -291,6 +293,7 @@ impl From<ServiceError> for AppError {
                 Refusal::NotJoined => ErrorCode::NotJoined,
                 Refusal::NotConsulting => ErrorCode::NotConsulting,
                 Refusal::HandingOver => ErrorCode::HandingOver,
+                Refusal::OnLine => ErrorCode::OnLineAlready,
                 Refusal::NotOnLine => ErrorCode::NotOnLine,
                 Refusal::Outside => ErrorCode::OutsideRoom,
                 Refusal::CallEnded => ErrorCode::CallEnded,

@@ -143,6 +143,7 @@ diesel::table! {
         sent_to -> Text,
         on_hold -> Bool,
         muted -> Bool,
+        monitor -> Nullable<Text>,
         end_wanted -> Bool,
         answered_at -> Nullable<Timestamp>,
         ended_at -> Nullable<Timestamp>,

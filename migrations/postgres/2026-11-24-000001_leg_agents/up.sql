@@ -2,3 +2,6 @@
 ALTER TABLE legs ADD COLUMN agent_id TEXT;
 CREATE INDEX legs_agent ON legs (agent_id, call_id) WHERE agent_id IS NOT NULL;
 CREATE INDEX agents_address ON agents (address);
+
+-- What a supervisor does in the room.
+ALTER TABLE legs ADD COLUMN monitor TEXT;
