@@ -6,6 +6,7 @@ use warm_transfer::db::DbError;
 use warm_transfer::db::schema::webhooks;
 use warm_transfer::demo::{CUSTOMER, FIRST_AGENT, SECOND_AGENT, Scenario, Stage, StageOptions, report};
 
+use super::journal::journal_is_what_was_said;
 use super::{Theatre, theatre};
 use crate::support::outage::Away;
 
@@ -67,6 +68,7 @@ async fn a_customer_who_hangs_up_meanwhile_ends_the_call() {
     let ended = stage.crm.wait_for_status(&call, "ended").await.unwrap();
     assert_eq!((&ended["ended_by"], &ended["end_reason"]), (&json!("customer"), &json!("hung_up")));
     journal_is_complete(&stage).await;
+    journal_is_what_was_said(&stage).await;
     let report = report(&stage, Scenario::NoTransfer, &call).await.unwrap();
     assert!(report.ok, "{:#?}", report.violations);
     stage.strike().await.unwrap();
@@ -88,5 +90,6 @@ async fn a_hand_over_meanwhile_is_completed() {
     let report = report(&stage, Scenario::Straight, &call).await.unwrap();
     assert!(report.ok, "{:#?}", report.violations);
     journal_is_complete(&stage).await;
+    journal_is_what_was_said(&stage).await;
     stage.strike().await.unwrap();
 }
