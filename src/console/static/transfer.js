@@ -51,7 +51,7 @@ function panel(first, returnTo) {
   const { settings } = state;
   const problem = h("p", { class: "problem", role: "alert" });
   const title = h("h2", { id: "transfer-title" }, t("transfer.title"));
-  const lead = h("p", { class: "hint" });
+  const lead = h("p", { class: "unseen" });
   const chooser = combo({ onChange: showAll, onEnter: submit });
   const hints = new Map(STYLES.map((style) => [style, h("span", { class: "hint" })]));
   const styles = radios("transfer-style", STYLES, settings.style, (style, input) => h("label", { class: "style-option" }, input, h("b", {}, t(`style.${style}`)), hints.get(style)), showAll);

@@ -67,14 +67,16 @@ export const list = (words) => new Intl.ListFormat(language, { type: "conjunctio
 /** `MG` */
 export function initials(name) {
   const letters = [...(name ?? "").trim().matchAll(/(?:^|[\s\-])(\p{L})/gu)].map(([, letter]) => letter.toLocaleUpperCase(language));
-  return letters.length > 1 ? letters[0] + letters.at(-1) : (letters[0] ?? "");
+  // Two letters of a script that joins them would be another word.
+  const isJoined = /\p{Script=Arabic}|\p{Script=Syriac}/u.test(letters[0] ?? "");
+  return letters.length > 1 && !isJoined ? letters[0] + letters.at(-1) : (letters[0] ?? "");
 }
 
 /** The same hue for the same name, wherever. */
 export function hue(name) {
   let sum = 5381;
   for (const letter of name ?? "") sum = (Math.imul(sum, 33) ^ letter.codePointAt(0)) >>> 0;
-  return ((sum >>> 7) ^ sum) % 6;
+  return (((sum >>> 7) ^ sum) >>> 0) % 6;
 }
 
 /** The words of a disposition; a site's own words are made readable. */
