@@ -18,6 +18,7 @@ use crate::calls::pacing::Pace;
 use crate::calls::queue::Claimant;
 use crate::calls::services::Advanced;
 use crate::clock::{IdSource, SharedClock};
+use crate::console::Console;
 use crate::copies::Changed;
 use crate::crm::Crm;
 use crate::db::Db;
@@ -96,6 +97,8 @@ pub struct App {
     pub limiter: Option<Limiter>,
     /// Tells CRMs what happens.
     pub crm: Crm,
+    /// What the console shares.
+    pub console: Console,
     /// Ends the worker.
     pub stopping: CancellationToken,
 }

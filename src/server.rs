@@ -19,11 +19,13 @@ use crate::app::{App, InHand, SharedApp};
 use crate::calls::dispatcher;
 use crate::calls::pacing::Pace;
 use crate::clock::{IdSource, SharedClock};
+use crate::console::Console;
 use crate::copies::Copies;
 use crate::crm::{self, Crm};
 use crate::db::Db;
 use crate::db::spool::Spool;
 use crate::guard::{self, Guard};
+use crate::middleware::browsers::browsers;
 use crate::middleware::gate::gate;
 use crate::middleware::idempotency::idempotency;
 use crate::middleware::limiter::Limiter;
@@ -96,6 +98,7 @@ pub fn build(settings: &Settings, clock: SharedClock, ids: Arc<dyn IdSource>) ->
         limiter: Limiter::new(settings.api.requests_per_second, settings.api.burst, clock.clone()),
         crm: Crm::new(settings.events(), settings.webhooks()).context("cannot build the HTTP client")?,
         stopping: CancellationToken::new(),
+        console: Console::new(&settings.console, settings.public_url()?, clock.clone()),
         clock,
         ids,
     }))
@@ -135,6 +138,7 @@ impl Server {
         let factory = move || {
             ActixApp::new()
                 .wrap(from_fn(idempotency))
+                .wrap(from_fn(browsers))
                 .wrap(from_fn(gate))
                 .wrap(from_fn(request_log))
                 .app_data(shared.clone())

@@ -1,17 +1,23 @@
 //! Writes and look-ups of accounts: agents by name, keys by what programs present.
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use uuid::Uuid;
 
 use super::models::{
-    Agent, AgentRole, AgentRow, ApiKeyRow, Principal, Scope, agent_by_name, key_by_name, key_by_prefix,
+    Agent, AgentRole, AgentRow, ApiKeyRow, Presence, Principal, Scope, agent_by_name, agents_by_address,
+    key_by_name, key_by_prefix,
 };
+use crate::app::App;
 use crate::audit::{self, Actor, Entry};
 use crate::clock::{Clock, IdSource};
+use crate::console::sessions::models::close_all;
 use crate::db::schema::{agents, api_keys};
 use crate::db::{Db, DbError, WriteError};
 use crate::telephony::Address;
@@ -34,6 +40,9 @@ pub enum AccountError {
     /// A name that could not be written in `agent:name`.
     #[error("a name is 1 to 64 letters, digits, dots, hyphens or underscores")]
     InvalidName,
+    /// One that is guessed too soon, or too long to be typed.
+    #[error("a password has 10 to 256 characters")]
+    InvalidPassword,
 }
 
 impl WriteError for AccountError {
@@ -105,6 +114,9 @@ pub async fn add_agent(
         role: new.role.to_string(),
         created_at: now.naive_utc(),
         disabled_at: None,
+        password_hash: None,
+        presence: Presence::Away.to_string(),
+        presence_since: None,
     };
     let entry = Entry {
         at: now,
@@ -150,11 +162,12 @@ pub async fn disable_agent(db: &Db, clock: &dyn Clock, by: &Actor, name: &str) -
     let (name, entry) = (name.to_owned(), without_detail(clock, by, "agent.disabled", name));
     db.write(move |conn| {
         let unknown = || AccountError::Unknown(format!("agent {name}"));
-        let row = agent_by_name(conn, &name)?.ok_or_else(unknown)?;
+        let id = agent_by_name(conn, &name)?.ok_or_else(unknown)?.id;
         // Said again, it keeps the time of the first.
-        let found = agents::table.find(row.id).filter(agents::disabled_at.is_null());
+        let found = agents::table.find(&id).filter(agents::disabled_at.is_null());
         let is_disabled = agents::disabled_at.eq(entry.at.naive_utc());
         if diesel::update(found).set(is_disabled).execute(conn).map_err(DbError::from)? > 0 {
+            close_all(conn, &id, None, entry.at)?;
             audit::record(conn, &entry)?;
         }
         Ok(())
@@ -175,6 +188,103 @@ pub async fn find_by_name(db: &Db, name: &str) -> Result<Option<Agent>, DbError>
     let name = name.to_owned();
     let row = db.read(move |conn| agent_by_name(conn, &name)).await?;
     row.filter(|row| row.disabled_at.is_none()).map(AgentRow::agent).transpose()
+}
+
+/// Whose phone this is; nobody's if several share it.
+///
+/// # Errors
+/// The database's.
+pub async fn find_by_address(db: &Db, address: &Address) -> Result<Option<Agent>, DbError> {
+    let address = address.to_string();
+    let mut rows = db.read(move |conn| agents_by_address(conn, &address)).await?;
+    if rows.len() > 1 {
+        return Ok(None);
+    }
+    rows.pop().map(AgentRow::agent).transpose()
+}
+
+/// Whose name and password these are; nobody's if they are disabled or have none. That takes as long for a name that nobody has.
+///
+/// # Errors
+/// The database's.
+pub async fn log_in(app: &App, name: &str, password: String) -> Result<Option<Agent>, DbError> {
+    let wanted = name.to_owned();
+    // PostgreSQL's texts cannot hold a NUL, and nobody has such a name.
+    let row =
+        if is_valid_name(name) { app.db.read(move |conn| agent_by_name(conn, &wanted)).await? } else { None };
+    let row = row.filter(|row| row.disabled_at.is_none());
+    let kept = row.as_ref().and_then(|row| row.password_hash.clone());
+    let is_right = app.console.passwords.is_right(password, kept).await;
+    row.filter(|_| is_right).map(AgentRow::agent).transpose()
+}
+
+/// Records that somebody tried to log in. A name that nobody has is not kept: it may be a password, typed in the wrong place.
+///
+/// # Errors
+/// The database's.
+pub async fn note_failed_log_in(app: &App, name: &str, address: IpAddr) -> Result<(), DbError> {
+    let (name, at) = (name.to_owned(), app.clock.now());
+    app.db
+        .write(move |conn| {
+            let known = if is_valid_name(&name) { agent_by_name(conn, &name)? } else { None };
+            audit::record(
+                conn,
+                &Entry {
+                    at,
+                    actor: Actor::system("console"),
+                    action: "agent.log_in_failed",
+                    subject: known.map(|row| row.name),
+                    detail: json!({ "address": address }),
+                },
+            )
+        })
+        .await
+}
+
+/// Writes down whether somebody takes calls, and tells whoever watches.
+///
+/// # Errors
+/// The database's.
+pub async fn set_presence(app: &App, agent_id: Uuid, presence: Presence) -> Result<(), DbError> {
+    let now = app.clock.now().naive_utc();
+    app.db
+        .write(move |conn| {
+            // Said again, it keeps the time of the first.
+            let other = agents::table
+                .find(agent_id.to_string())
+                .filter(agents::presence.ne(presence.to_string()).or(agents::presence_since.is_null()));
+            let chosen = (agents::presence.eq(presence.to_string()), agents::presence_since.eq(now));
+            diesel::update(other).set(chosen).execute(conn)?;
+            Ok::<_, DbError>(())
+        })
+        .await?;
+    app.tell(agent_id);
+    Ok(())
+}
+
+/// Gives somebody a password, and closes all their sessions but this one, if it is given.
+///
+/// # Errors
+/// As [`AccountError`] says.
+pub async fn set_password(
+    db: &Db,
+    clock: &dyn Clock,
+    by: &Actor,
+    name: &str,
+    hash: String,
+    but: Option<Uuid>,
+) -> Result<(), AccountError> {
+    let (name, entry) = (name.to_owned(), without_detail(clock, by, "agent.password_set", name));
+    db.write(move |conn| {
+        let unknown = || AccountError::Unknown(format!("agent {name}"));
+        let row = agent_by_name(conn, &name)?.ok_or_else(unknown)?;
+        let known = agents::table.find(&row.id);
+        diesel::update(known).set(agents::password_hash.eq(&hash)).execute(conn).map_err(DbError::from)?;
+        close_all(conn, &row.id, but, entry.at)?;
+        audit::record(conn, &entry)?;
+        Ok(())
+    })
+    .await
 }
 
 /// Makes a key and gives it, this once: `wt_<public part>_<secret>`.

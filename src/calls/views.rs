@@ -18,7 +18,7 @@ use super::models::{self, CallFilter, CallRequest, DbResult, OutcomeRow};
 use super::serializers::{CallOut, CallPage};
 use super::services::{self, ServiceError};
 use crate::agents;
-use crate::agents::models::Scope;
+use crate::agents::models::{Agent, Scope};
 use crate::app::{App, SharedApp};
 use crate::audit::{self, Entry};
 use crate::db::{DbConnection, DbError};
@@ -94,7 +94,7 @@ pub async fn list(app: SharedApp, key: ApiKey, ValidQuery(query): ValidQuery<Cal
 
 async fn filter(app: &App, query: CallList) -> Result<CallFilter, AppError> {
     let agent = match query.agent {
-        Some(agent) => Some(resolve(app, "agent", agent, "the agent").await?.0),
+        Some(agent) => Some(resolve(app, "agent", agent, "the agent").await?.address),
         None => None,
     };
     Ok(CallFilter {
@@ -258,14 +258,15 @@ pub async fn transfer(
 async fn targets(app: &App, call: &Call, to: Destinations) -> Result<Vec<Target>, AppError> {
     let mut targets: Vec<Target> = Vec::with_capacity(to.0.len());
     for destination in to.0 {
-        let (to, name) = resolve(app, "to", destination, "the second agent").await?;
+        let Resolved { address: to, name, agent } =
+            resolve(app, "to", destination, "the second agent").await?;
         // While a transfer is under way the flow refuses another, whomever it is to.
         let mut on_line = call.legs.iter().filter(|leg| !leg.is_over() && call.transfer().is_none());
         on_line.try_for_each(|leg| refuse_same("to", &to, Some(leg)))?;
         if targets.iter().any(|target| target.to == to) {
             return Err(AppError::field("to", "names the same address twice"));
         }
-        targets.push(Target { leg_id: app.ids.id(), to, name });
+        targets.push(Target { leg_id: app.ids.id(), to, name, agent });
     }
     Ok(targets)
 }
@@ -410,8 +411,8 @@ fn call_request(key: &ApiKey, form: &NewCall) -> CallRequest {
 /// The call as it will be written down.
 async fn planned(app: &App, form: NewCall) -> Result<Call, AppError> {
     let caller_id = caller_id(app, form.caller_id)?;
-    let (agent, name) = resolve(app, "agent", form.agent, "the agent").await?;
-    let agent = Leg::planned(app.ids.id(), Role::FirstAgent, agent, name);
+    let agent = resolve(app, "agent", form.agent, "the agent").await?;
+    let agent = Leg::planned(app.ids.id(), Role::FirstAgent, agent.address, agent.name).of_agent(agent.agent);
     let customer = Leg::planned(app.ids.id(), Role::Customer, form.customer, "the customer".into());
     refuse_same("customer", &agent.address, Some(&customer))?;
     refuse_same("caller_id", &Address::Phone(caller_id.clone()), Some(&customer))?;
@@ -435,19 +436,37 @@ fn caller_id(app: &App, asked: Option<PhoneNumber>) -> Result<PhoneNumber, AppEr
     })
 }
 
-/// The address to ring, and what to call the person in words: never a number.
+/// Somebody to be rung.
+pub(crate) struct Resolved {
+    /// What is rung.
+    pub address: Address,
+    /// What to call the person in words: never a number.
+    pub name: String,
+    /// Whose phone of the directory it is.
+    pub agent: Option<Uuid>,
+}
+
+/// Whom a destination means. The phone of one person of the directory is theirs, however it is named.
 pub(crate) async fn resolve(
     app: &App,
     field: &'static str,
     destination: Destination,
     stranger: &str,
-) -> Result<(Address, String), AppError> {
+) -> Result<Resolved, AppError> {
     match destination {
-        Destination::Address(address) => Ok((address, stranger.to_owned())),
+        Destination::Address(address) => {
+            let agent = agents::services::find_by_address(&app.db, &address).await?.map(|agent| agent.id);
+            Ok(Resolved { address, name: stranger.to_owned(), agent })
+        }
         Destination::Agent(name) => {
             let found = agents::services::find_by_name(&app.db, &name).await?;
             let unknown = || AppError::new(ErrorCode::UnknownAgent).with_field(field);
-            found.map(|agent| (agent.address, agent.display_name)).ok_or_else(unknown)
+            let resolved = |agent: Agent| Resolved {
+                address: agent.address,
+                name: agent.display_name,
+                agent: Some(agent.id),
+            };
+            found.map(resolved).ok_or_else(unknown)
         }
     }
 }

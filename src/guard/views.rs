@@ -164,7 +164,7 @@ pub async fn import(
 pub async fn check(app: SharedApp, key: ApiKey, ValidJson(form): ValidJson<Question>) -> Answer {
     key.require(Scope::Read)?;
     let agent = match form.agent {
-        Some(agent) => Some(resolve(&app, "agent", agent, "the agent").await?.0),
+        Some(agent) => Some(resolve(&app, "agent", agent, "the agent").await?.address),
         None => None,
     };
     let shown = form.caller_id.or_else(|| app.defaults.caller_id.clone());

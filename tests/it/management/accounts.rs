@@ -20,8 +20,8 @@ fn an_agent_is_added_listed_and_disabled() {
         assert!(agent.as_object_mut().unwrap().remove("id").is_some());
     }
     let expected = serde_json::json!([
-        { "name": "ben", "display_name": "Ben B", "address": "+15550100123", "role": "admin", "disabled": false },
-        { "name": "dana", "display_name": "Dana", "address": "client:dana", "role": "agent", "disabled": true },
+        { "name": "ben", "display_name": "Ben B", "address": "+15550100123", "role": "admin", "disabled": false, "has_password": false },
+        { "name": "dana", "display_name": "Dana", "address": "client:dana", "role": "agent", "disabled": true, "has_password": false },
     ]);
     assert_eq!(listed, expected);
     let lines = printed(&database, &["agent", "list"]);

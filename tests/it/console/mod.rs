@@ -1,0 +1,3 @@
+//! The console from outside.
+
+mod security;
