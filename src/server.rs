@@ -37,7 +37,7 @@ use crate::twilio::{RetryPolicy, TwilioClient, http_client};
 use crate::urls;
 use crate::voice::documents::Documents;
 use crate::voice::links::Links;
-use crate::voice::models::Webhook;
+use crate::voice::models::Spooled;
 use crate::voice::services::{self, Journal};
 
 /// How many changes a slow watcher may fall behind.
@@ -106,7 +106,7 @@ pub fn build(settings: &Settings, clock: SharedClock, ids: Arc<dyn IdSource>) ->
     }))
 }
 
-fn open_spool(settings: &Settings, ids: Arc<dyn IdSource>) -> anyhow::Result<Spool<Webhook>> {
+fn open_spool(settings: &Settings, ids: Arc<dyn IdSource>) -> anyhow::Result<Spool<Spooled>> {
     let options = settings.spool()?;
     let folder = options.folder.display().to_string();
     Spool::open(options, ids).with_context(|| format!("cannot use {folder} (setting database.spool)"))

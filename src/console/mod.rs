@@ -1,9 +1,12 @@
 //! The console: pages for agents and supervisors, who is logged in, and what they may do.
 
+pub mod assets;
 pub mod forms;
 pub mod live;
 pub mod log_in;
+pub mod pages;
 pub mod sessions;
+pub mod texts;
 pub mod urls;
 
 use std::net::IpAddr;
