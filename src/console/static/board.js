@@ -59,7 +59,7 @@ function updateRow(element, card) {
   keep(agents.firstElementChild, people.slice(0, MOST_FACES), ({ leg_id }) => leg_id, () => avatar(""), (face, person) => setAvatar(face, person.name));
   setNodes(agents.lastElementChild, people.flatMap((person, place) => [place ? ", " : "", bdi(called(person))]));
   const [stage, alarm] = states.children;
-  setAttr(stage, "data-tone", card.alarms?.length ? "soft" : stageTone(card));
+  setAttr(stage, "data-tone", stageTone(card));
   setText(stage.firstElementChild, stageWords(card));
   const [first] = card.alarms ?? [];
   alarm.hidden = !first;
