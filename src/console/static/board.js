@@ -95,7 +95,8 @@ function open(id, from) {
   box.addEventListener("keydown", (event) => event.key === "Escape" && !event.defaultPrevented && close.click());
   holder.replaceChildren(h("div", { id: "card-place" }, box), h("div", { id: "transfer-place" }));
   show(state);
-  view.element.focus({ preventScroll: false });
+  view.element.focus({ preventScroll: true });
+  if (matchMedia("(max-width: 62rem)").matches) holder.scrollIntoView({ block: "start" });
 }
 
 /** The transfer panel takes the place beneath the card. */

@@ -127,6 +127,7 @@ export function peopleBox(controls) {
   const element = h("div", { class: "people-box" }, svg, people);
   const update = (card) => {
     const shown = shownPeople(card);
+    element.dataset.many = String(shown.length > 2);
     people.style.setProperty("--people", Math.max(2, Math.min(shown.length, MOST_WIRED)));
     keep(people, shown, (person) => person.leg_id ?? person.role, (person) => makePerson(person, controls), (each, person) => updatePerson(each, person, card));
     drawWires(svg, shown);
