@@ -40,7 +40,8 @@ const path = (card, word) => {
 
 /** The word of a place that can work now, if one can. */
 function wordNow(card, place) {
-  const role = mine(card)?.role ?? "first_agent";
+  // Who is not on the call has nobody to mute but others: those have buttons of their own.
+  const role = mine(card)?.role ?? "nobody";
   return place.words.map((word) => word.replace("ME", role)).find((word) => card.can.includes(word)) ?? null;
 }
 

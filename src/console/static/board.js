@@ -59,7 +59,7 @@ function updateRow(element, card) {
   keep(agents.firstElementChild, people.slice(0, MOST_FACES), ({ leg_id }) => leg_id, () => avatar(""), (face, person) => setAvatar(face, person.name));
   setNodes(agents.lastElementChild, people.flatMap((person, place) => [place ? ", " : "", bdi(called(person))]));
   const [stage, alarm] = states.children;
-  setAttr(stage, "data-tone", card.alarms?.length ? "soft" : stageTone(card));
+  setAttr(stage, "data-tone", stageTone(card));
   setText(stage.firstElementChild, stageWords(card));
   const [first] = card.alarms ?? [];
   alarm.hidden = !first;
@@ -95,7 +95,8 @@ function open(id, from) {
   box.addEventListener("keydown", (event) => event.key === "Escape" && !event.defaultPrevented && close.click());
   holder.replaceChildren(h("div", { id: "card-place" }, box), h("div", { id: "transfer-place" }));
   show(state);
-  view.element.focus({ preventScroll: false });
+  view.element.focus({ preventScroll: true });
+  if (matchMedia("(max-width: 62rem)").matches) holder.scrollIntoView({ block: "start" });
 }
 
 /** The transfer panel takes the place beneath the card. */

@@ -20,16 +20,20 @@ export function second(card) {
   return card.people.find(({ leg_id }) => leg_id === leg) ?? card.people.findLast(({ role }) => role === "second_agent");
 }
 
+/** Whether all that is going on is that the customer is on hold. */
+const isHeld = (card) => ["connected", "in_room"].includes(card.stage) && customerOf(card).state === "on_hold";
+
 /** What is going on, in words. */
 export function stageWords(card) {
   const agent = holder(card);
   if (card.stage === "queued" && card.queue_position) return t("stage.queued.place", { place: card.queue_position });
   if (card.stage === "dialing_agent" && agent && isMe(agent)) return t("stage.dialing_agent.you");
+  if (isHeld(card)) return t("stage.on_hold");
   return t(`stage.${card.stage}`, { agent: agent ? called(agent) : "", customer: called(customerOf(card)), second: second(card) ? nameOf(second(card)) : "" });
 }
 
 /** Its colour. */
-export const stageTone = (card) => (card.alarms?.length ? "red" : (STAGE_TONES[card.stage] ?? "soft"));
+export const stageTone = (card) => (isHeld(card) ? "violet" : (STAGE_TONES[card.stage] ?? "soft"));
 
 function transferStrip(card) {
   const { transfer } = card;

@@ -4,7 +4,7 @@ import { timer, setSince } from "./clock.js";
 import { avatar, setAvatar } from "./avatar.js";
 import { h, keep, s, setAttr, setNodes, setText } from "./dom.js";
 import { isOn, state } from "./state.js";
-import { address, bdi, called, list, nodes, t } from "./words.js";
+import { address, bdi, called, listed, nodes, t } from "./words.js";
 
 const TONES = {
   planned: "soft", calling: "blue", ringing: "blue", talking: "green", on_hold: "violet", waiting: "violet", asked: "amber", muted: "amber", left: "soft", failed: "red",
@@ -45,10 +45,14 @@ export function shownPeople(card) {
 export function hearing(person, card) {
   if (!isOn(person) || person.state === "calling" || person.state === "ringing") return { nodes: [], isDead: false };
   const me = isMe(person);
-  if (person.hears.length === 0) return { nodes: [t(me ? "hears.you.nothing" : "hears.nothing")], isDead: true };
+  if (person.hears.length === 0) {
+    // An agent whose customer is on hold hears nothing, and knows why.
+    const isDead = person.role === "customer" || Boolean(card.alarms?.some(({ leg_id }) => leg_id === person.leg_id));
+    return { nodes: [t(me ? "hears.you.nothing" : "hears.nothing")], isDead };
+  }
   const known = new Map(card.people.map((other) => [other.leg_id, other]));
   const words = person.hears.map((heard) => (heard.kind === "person" ? nameOf(known.get(heard.leg_id) ?? {}) : t(`hears.${heard.kind}`)));
-  return { nodes: nodes(me ? "hears.you" : "hears", { who: list(words) }), isDead: false };
+  return { nodes: nodes(me ? "hears.you" : "hears", { who: listed(words) }), isDead: false };
 }
 
 /** A chip with a state and how long it has been. */
@@ -123,6 +127,7 @@ export function peopleBox(controls) {
   const element = h("div", { class: "people-box" }, svg, people);
   const update = (card) => {
     const shown = shownPeople(card);
+    element.dataset.many = String(shown.length > 2);
     people.style.setProperty("--people", Math.max(2, Math.min(shown.length, MOST_WIRED)));
     keep(people, shown, (person) => person.leg_id ?? person.role, (person) => makePerson(person, controls), (each, person) => updatePerson(each, person, card));
     drawWires(svg, shown);

@@ -168,7 +168,7 @@ function panel(first, returnTo) {
     element,
     close,
     focus() {
-      chooser.input.focus();
+      chooser.input.focus({ preventScroll: true });
       if (matchMedia("(max-width: 62rem)").matches) element.scrollIntoView({ block: "start" });
     },
     prefill(failed) {

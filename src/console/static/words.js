@@ -18,7 +18,8 @@ export const has = (key) => key in texts;
 /** The same as nodes, each value isolated, so that a name in another direction does not turn the sentence about. */
 export function nodes(key, values = {}) {
   const parts = texts[key].split(/\{(\w+)\}/);
-  return parts.map((part, place) => (place % 2 === 0 ? part : bdi(values[part] ?? ""))).filter((part) => part !== "");
+  const value = (given) => (Array.isArray(given) ? given : bdi(given));
+  return parts.flatMap((part, place) => (place % 2 === 0 ? part : value(values[part] ?? ""))).filter((part) => part !== "");
 }
 
 /** A name on its own. */
@@ -61,8 +62,10 @@ export function atMinute(ms, now = Date.now()) {
   return new Date(ms).toDateString() === new Date(now).toDateString() ? shortTime.format(ms) : longTime.format(ms);
 }
 
-/** `Dana, Maria and music` */
-export const list = (words) => new Intl.ListFormat(language, { type: "conjunction" }).format(words);
+const conjunction = new Intl.ListFormat(language, { type: "conjunction" });
+
+/** `Dana, Maria and music` as nodes, each name isolated. */
+export const listed = (words) => conjunction.formatToParts(words).map(({ type, value }) => (type === "element" ? bdi(value) : value));
 
 /** `MG` */
 export function initials(name) {

@@ -126,12 +126,13 @@ export const CARDS = {
     });
   },
   long() {
-    const people = [alice("talking", 64, { name: "Alexandrina Konstantinopoulou-Featherstonehaugh of Wolfeschlegelsteinhausen" }), maria("talking", 3700, { name: "Dr. Maximiliane Freifrau von und zu Donaudampfschifffahrtselektrizitätenhauptbetriebswerk" }), dana("asked", 12)];
+    const others = [dana("ringing", 3, { name: "Tomás Herrera", agent: "tomas" }), dana("failed", 3, { name: "Yuki Tanaka", agent: "yuki", failure: "busy" })];
+    const people = [alice("talking", 64, { name: "Alexandrina Konstantinopoulou-Featherstonehaugh of Wolfeschlegelsteinhausen" }), maria("talking", 3700, { name: "Dr. Maximiliane Freifrau von und zu Donaudampfschifffahrtselektrizitätenhauptbetriebswerk" }), dana("asked", 12), ...others];
     together(people[0], people[1]);
     hear(people[2], "words");
     return card(people, {
       status: "transferring", stage: "transferring", connected_at: ago(3700), external_id: "opportunity-00000000000000000000000000000000000000000000000042",
-      transfer: transfer([people[2], dana("ringing", 3, { name: "Tomás Herrera", agent: "tomas" }), dana("failed", 3, { name: "Yuki Tanaka", agent: "yuki", failure: "busy" })], { status: "answered" }),
+      transfer: transfer(people.slice(2), { status: "answered" }),
       can: ["complete", "cancel", "mute:first_agent", "hold:customer", "hangup"],
     });
   },
