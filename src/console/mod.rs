@@ -1,17 +1,25 @@
 //! The console: pages for agents and supervisors, who is logged in, and what they may do.
 
 pub mod assets;
+pub mod audibility;
+pub mod curl;
+pub mod days;
 pub mod forms;
+pub mod history;
+pub mod ladder;
 pub mod live;
 pub mod log_in;
+pub mod markup;
 pub mod pages;
 pub mod sessions;
+pub mod svg;
 pub mod texts;
 pub mod urls;
 
 use std::net::IpAddr;
 
 use chrono::TimeDelta;
+use chrono_tz::Tz;
 use url::Url;
 
 use self::live::card::Alarms;
@@ -34,6 +42,8 @@ pub struct Console {
     pub show_supervisors: bool,
     /// From when on what goes on too long is an alarm.
     pub alarms: Alarms,
+    /// Whose days and hours the console counts by.
+    pub time_zone: Tz,
     /// Scheme, host and port of the public URL, as browsers write an `Origin`.
     pub origin: String,
 }
@@ -52,6 +62,7 @@ impl Console {
                 dead_air: TimeDelta::seconds(settings.dead_air_secs.into()),
                 long_hold: TimeDelta::seconds(settings.long_hold_secs.into()),
             },
+            time_zone: settings.time_zone.0,
             origin: origin.unwrap_or_default(),
         }
     }

@@ -3,7 +3,7 @@
 use actix_web::web::{self, ServiceConfig, get, post};
 
 use super::live::stream;
-use super::{assets, log_in, pages};
+use super::{assets, history, log_in, pages};
 use crate::error::method_not_allowed;
 use crate::urls::Route;
 
@@ -16,6 +16,8 @@ const PAGE: &str = "page session";
 pub const ROUTES: &[Route] = &[
     Route { methods: "GET", path: "/", name: "console:agent", access: PAGE },
     Route { methods: "GET", path: "/board", name: "console:board", access: PAGE },
+    Route { methods: "GET", path: "/calls", name: "console:history", access: PAGE },
+    Route { methods: "GET", path: "/calls/{id}", name: "console:call", access: PAGE },
     Route { methods: "GET", path: "/static/{name}", name: "console:static", access: "open" },
     Route { methods: "GET", path: "/login", name: "console:log-in-page", access: "open" },
     Route { methods: "POST", path: "/login", name: "console:log-in", access: "name and password" },
@@ -29,6 +31,8 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .service(resource("/").route(get().to(pages::agent)))
         .service(resource("/board").route(get().to(pages::board)))
+        .service(resource("/calls").route(get().to(history::views::list)))
+        .service(resource("/calls/{id}").route(get().to(history::views::detail)))
         .service(resource("/static/{name}").route(get().to(assets::file)))
         .service(resource("/login").route(get().to(log_in::page)).route(post().to(log_in::log_in)))
         .service(resource("/console/stream").route(get().to(stream::view)))
