@@ -1,11 +1,13 @@
 //! The console: pages for agents and supervisors, who is logged in, and what they may do.
 
+pub mod account;
 pub mod assets;
 pub mod forms;
 pub mod live;
 pub mod log_in;
 pub mod pages;
 pub mod sessions;
+pub mod team;
 pub mod texts;
 pub mod urls;
 

@@ -3,7 +3,7 @@
 use actix_web::web::{self, ServiceConfig, get, post};
 
 use super::live::stream;
-use super::{assets, log_in, pages};
+use super::{account, assets, log_in, pages, team};
 use crate::error::method_not_allowed;
 use crate::urls::Route;
 
@@ -16,6 +16,16 @@ const PAGE: &str = "page session";
 pub const ROUTES: &[Route] = &[
     Route { methods: "GET", path: "/", name: "console:agent", access: PAGE },
     Route { methods: "GET", path: "/board", name: "console:board", access: PAGE },
+    Route { methods: "GET", path: "/account", name: "console:account", access: PAGE },
+    Route { methods: "POST", path: "/account/password", name: "console:password", access: PAGE },
+    Route { methods: "POST", path: "/account/sessions/revoke", name: "console:revoke-others", access: PAGE },
+    Route { methods: "POST", path: "/account/sessions/{id}/revoke", name: "console:revoke", access: PAGE },
+    Route { methods: "GET", path: "/team", name: "console:team", access: PAGE },
+    Route { methods: "POST", path: "/team", name: "console:team-add", access: PAGE },
+    Route { methods: "POST", path: "/team/{name}/role", name: "console:team-role", access: PAGE },
+    Route { methods: "POST", path: "/team/{name}/disable", name: "console:team-disable", access: PAGE },
+    Route { methods: "POST", path: "/team/{name}/enable", name: "console:team-enable", access: PAGE },
+    Route { methods: "POST", path: "/team/{name}/password", name: "console:team-password", access: PAGE },
     Route { methods: "GET", path: "/static/{name}", name: "console:static", access: "open" },
     Route { methods: "GET", path: "/login", name: "console:log-in-page", access: "open" },
     Route { methods: "POST", path: "/login", name: "console:log-in", access: "name and password" },
@@ -29,6 +39,15 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .service(resource("/").route(get().to(pages::agent)))
         .service(resource("/board").route(get().to(pages::board)))
+        .service(resource("/account").route(get().to(account::page)))
+        .service(resource("/account/password").route(post().to(account::password)))
+        .service(resource("/account/sessions/revoke").route(post().to(account::revoke_others)))
+        .service(resource("/account/sessions/{id}/revoke").route(post().to(account::revoke)))
+        .service(resource("/team").route(get().to(team::page)).route(post().to(team::add)))
+        .service(resource("/team/{name}/role").route(post().to(team::role)))
+        .service(resource("/team/{name}/disable").route(post().to(team::disable)))
+        .service(resource("/team/{name}/enable").route(post().to(team::enable)))
+        .service(resource("/team/{name}/password").route(post().to(team::password)))
         .service(resource("/static/{name}").route(get().to(assets::file)))
         .service(resource("/login").route(get().to(log_in::page)).route(post().to(log_in::log_in)))
         .service(resource("/console/stream").route(get().to(stream::view)))

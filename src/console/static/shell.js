@@ -9,7 +9,7 @@ import { areOn, onKey, switchKeys } from "./keys.js";
 import { menu } from "./menu.js";
 import { openPhone } from "./phone.js";
 import { connect, setMe, state, watch } from "./state.js";
-import { address, atSecond, t } from "./words.js";
+import { address, atMinute, atSecond, t } from "./words.js";
 
 const PRESENCES = ["available", "busy", "wrap_up", "away"];
 const THEMES = ["auto", "light", "dark"];
@@ -152,6 +152,11 @@ function helpDialog() {
 /** Makes the frame live. */
 export function start() {
   for (const element of document.querySelectorAll("[data-initials-of]")) setAvatar(element, element.dataset.initialsOf);
+  for (const element of document.querySelectorAll("time[datetime]")) setText(element, atMinute(Date.parse(element.dateTime)));
+  for (const element of document.querySelectorAll('[data-opens="phone"]')) {
+    element.hidden = false;
+    element.addEventListener("click", () => openPhone());
+  }
   showTheme();
   $("theme-button").addEventListener("click", nextTheme);
   $("keys-button").hidden = false;

@@ -60,7 +60,20 @@ function wakeForAlarms() {
 /** Whoever has no name is called by their number, not by what they are. */
 function named(card) {
   const plain = (somebody) => ({ ...somebody, name: /^the (customer|agent|second agent)$/.test(somebody.name) ? "" : somebody.name });
-  return { ...card, customer: plain(card.customer), people: card.people.map(plain) };
+  const people = card.people.map(plain);
+  return { ...card, customer: plain(card.customer), people, can: card.can.filter((word) => may({ ...card, people }, word)) };
+}
+
+const ENDS = ["complete", "hangup", "remove:customer", "remove:first_agent"];
+
+/** Whether I may do what can be done: as the service decides, so that there is no button that is refused. */
+function may(card, word) {
+  if (state.me.role !== "agent") return true;
+  const own = card.people.filter((person) => person.agent === state.me.name);
+  const holds = own.some((person) => person.is_holder || (person.role === "first_agent" && !isOver(person)));
+  const { transfer } = card;
+  const hasJoined = transfer?.status === "joined" && own.some((person) => person.leg_id === transfer.leg_id && isOn(person));
+  return word !== "supervise" && (holds || (hasJoined && !ENDS.includes(word)));
 }
 
 const readers = {
