@@ -1,9 +1,13 @@
 //! The console: pages for agents and supervisors, who is logged in, and what they may do.
 
+pub mod access;
 pub mod forms;
 pub mod log_in;
+pub mod models;
 pub mod sessions;
+pub mod typed;
 pub mod urls;
+pub mod views;
 
 use std::net::IpAddr;
 
