@@ -1,13 +1,19 @@
 //! The console: pages for agents and supervisors, who is logged in, and what they may do.
 
+pub mod access;
+pub mod account;
 pub mod assets;
 pub mod forms;
 pub mod live;
 pub mod log_in;
+pub mod models;
 pub mod pages;
 pub mod sessions;
+pub mod team;
 pub mod texts;
+pub mod typed;
 pub mod urls;
+pub mod views;
 
 use std::net::IpAddr;
 

@@ -78,10 +78,7 @@ impl Session {
     /// # Errors
     /// 403 `role_required`.
     pub fn require(&self, role: AgentRole) -> Result<(), AppError> {
-        if self.0.agent.role >= role {
-            return Ok(());
-        }
-        Err(AppError::new(ErrorCode::RoleRequired).with_detail(format!("this takes the role {role}")))
+        if self.0.agent.role >= role { Ok(()) } else { Err(AppError::role_required(role)) }
     }
 }
 
