@@ -12,6 +12,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use strum::IntoEnumIterator;
 use uuid::Uuid;
 
+use crate::agents::models::AgentRole;
 use crate::calls::flow::Refusal;
 use crate::calls::services::ServiceError;
 use crate::db::DbError;
@@ -204,6 +205,11 @@ impl AppError {
         Self::new(ErrorCode::InvalidField).with_field(field).with_detail(detail)
     }
 
+    /// It takes this role, or one above it.
+    pub fn role_required(role: AgentRole) -> Self {
+        Self::new(ErrorCode::RoleRequired).with_detail(format!("this takes the role {role}"))
+    }
+
     /// Names the call that is in the way.
     #[must_use]
     pub fn with_call(mut self, call_id: Uuid) -> Self {
@@ -282,6 +288,8 @@ impl From<ServiceError> for AppError {
         match error {
             ServiceError::Db(error) => error.into(),
             ServiceError::NotFound => Self::new(ErrorCode::NotFound),
+            ServiceError::NotYours => Self::new(ErrorCode::NotYourCall),
+            ServiceError::RoleRequired(role) => Self::role_required(role),
             ServiceError::Guarded(refusal) => (*refusal).into(),
             ServiceError::Changed => Self::new(ErrorCode::PreconditionFailed),
             ServiceError::Duplicate(live) => Self::new(ErrorCode::DuplicateCall).with_call(live),
@@ -353,6 +361,14 @@ fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
     })?;
     json.end().map_err(|error| not_json(&error))?;
     Ok(value)
+}
+
+/// Parses what is JSON already.
+pub(crate) fn from_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, AppError> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        bad_field(&path, &error.into_inner().to_string())
+    })
 }
 
 fn not_json(error: &serde_json::Error) -> AppError {

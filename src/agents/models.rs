@@ -200,6 +200,14 @@ pub(super) fn key_by_prefix(conn: &mut DbConnection, prefix: &str) -> Result<Opt
         .optional()?)
 }
 
+/// The name of the account with this id, disabled or not.
+///
+/// # Errors
+/// The database's.
+pub fn agent_name(conn: &mut DbConnection, id: &str) -> Result<Option<String>, DbError> {
+    Ok(agents::table.find(id).select(agents::name).first(conn).optional()?)
+}
+
 /// The name of the key with this id, revoked or not.
 ///
 /// # Errors

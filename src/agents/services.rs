@@ -17,7 +17,8 @@ use super::models::{
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
 use crate::clock::{Clock, IdSource};
-use crate::console::sessions::models::close_all;
+use crate::console::sessions::models::{self as sessions, Horizon};
+use crate::console::sessions::services::SessionInfo;
 use crate::db::schema::{agents, api_keys};
 use crate::db::{Db, DbConnection, DbError, WriteError};
 use crate::telephony::Address;
@@ -172,7 +173,26 @@ pub async fn disable_agent(db: &Db, clock: &dyn Clock, by: &Actor, name: &str) -
         let found = agents::table.find(&id).filter(agents::disabled_at.is_null());
         let is_disabled = agents::disabled_at.eq(entry.at.naive_utc());
         if diesel::update(found).set(is_disabled).execute(conn).map_err(DbError::from)? > 0 {
-            close_all(conn, &id, None, entry.at)?;
+            sessions::close_all(conn, &id, None, entry.at)?;
+            audit::record(conn, &entry)?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Lets somebody back in who was taken out of the directory.
+///
+/// # Errors
+/// As [`AccountError`] says.
+pub async fn enable_agent(db: &Db, clock: &dyn Clock, by: &Actor, name: &str) -> Result<(), AccountError> {
+    let (name, entry) = (name.to_owned(), without_detail(clock, by, "agent.enabled", name));
+    db.write(move |conn| {
+        let unknown = || AccountError::Unknown(format!("agent {name}"));
+        let id = agent_by_name(conn, &name)?.ok_or_else(unknown)?.id;
+        let found = agents::table.find(&id).filter(agents::disabled_at.is_not_null());
+        let is_enabled = agents::disabled_at.eq(None::<chrono::NaiveDateTime>);
+        if diesel::update(found).set(is_enabled).execute(conn).map_err(DbError::from)? > 0 {
             audit::record(conn, &entry)?;
         }
         Ok(())
@@ -267,6 +287,57 @@ pub async fn set_presence(app: &App, agent_id: Uuid, presence: Presence) -> Resu
     Ok(())
 }
 
+/// Writes down what is to be rung for somebody. The audit log is not told which number.
+///
+/// # Errors
+/// As [`AccountError`] says.
+pub async fn set_address(
+    db: &Db,
+    clock: &dyn Clock,
+    by: &Actor,
+    name: &str,
+    address: Address,
+) -> Result<Agent, AccountError> {
+    let entry = without_detail(clock, by, "agent.phone_set", name);
+    change(db, name, entry, move |row| row.address = address.to_string()).await
+}
+
+/// Writes down what somebody may do.
+///
+/// # Errors
+/// As [`AccountError`] says.
+pub async fn set_role(
+    db: &Db,
+    clock: &dyn Clock,
+    by: &Actor,
+    name: &str,
+    role: AgentRole,
+) -> Result<Agent, AccountError> {
+    let entry =
+        Entry { detail: json!({ "role": role }), ..without_detail(clock, by, "agent.role_set", name) };
+    change(db, name, entry, move |row| row.role = role.to_string()).await
+}
+
+/// Changes phone or role of an account.
+async fn change(
+    db: &Db,
+    name: &str,
+    entry: Entry,
+    change: impl Fn(&mut AgentRow) + Send + 'static,
+) -> Result<Agent, AccountError> {
+    let name = name.to_owned();
+    db.write(move |conn| {
+        let unknown = || AccountError::Unknown(format!("agent {name}"));
+        let mut row = agent_by_name(conn, &name)?.ok_or_else(unknown)?;
+        change(&mut row);
+        let changed = (agents::address.eq(&row.address), agents::role.eq(&row.role));
+        diesel::update(agents::table.find(&row.id)).set(changed).execute(conn).map_err(DbError::from)?;
+        audit::record(conn, &entry)?;
+        Ok(row.agent()?)
+    })
+    .await
+}
+
 /// Gives somebody a password, and closes all their sessions but this one, if it is given.
 ///
 /// # Errors
@@ -285,9 +356,45 @@ pub async fn set_password(
         let row = agent_by_name(conn, &name)?.ok_or_else(unknown)?;
         let known = agents::table.find(&row.id);
         diesel::update(known).set(agents::password_hash.eq(&hash)).execute(conn).map_err(DbError::from)?;
-        close_all(conn, &row.id, but, entry.at)?;
+        sessions::close_all(conn, &row.id, but, entry.at)?;
         audit::record(conn, &entry)?;
         Ok(())
+    })
+    .await
+}
+
+/// Where somebody is logged in.
+///
+/// # Errors
+/// As [`AccountError`] says.
+pub async fn list_sessions(db: &Db, name: &str, horizon: Horizon) -> Result<Vec<SessionInfo>, AccountError> {
+    let name = name.to_owned();
+    let found = db.read(move |conn| match agent_by_name(conn, &name)? {
+        Some(row) => Ok(sessions::of_agent(conn, &row.id, horizon)?),
+        None => Err(AccountError::Unknown(format!("agent {name}"))),
+    });
+    found.await?.into_iter().map(|row| Ok(SessionInfo::try_from(row)?)).collect()
+}
+
+/// Logs somebody out everywhere; gives of how many sessions.
+///
+/// # Errors
+/// As [`AccountError`] says.
+pub async fn revoke_sessions(
+    db: &Db,
+    clock: &dyn Clock,
+    by: &Actor,
+    name: &str,
+) -> Result<usize, AccountError> {
+    let (name, entry) = (name.to_owned(), without_detail(clock, by, "agent.sessions_revoked", name));
+    db.write(move |conn| {
+        let unknown = || AccountError::Unknown(format!("agent {name}"));
+        let id = agent_by_name(conn, &name)?.ok_or_else(unknown)?.id;
+        let closed = sessions::close_all(conn, &id, None, entry.at)?;
+        if closed > 0 {
+            audit::record(conn, &entry)?;
+        }
+        Ok(closed)
     })
     .await
 }

@@ -11,6 +11,7 @@ pub mod forms;
 pub mod models;
 pub mod pacing;
 pub mod queue;
+pub mod requesting;
 pub mod requests;
 mod rows;
 pub mod serializers;

@@ -6,9 +6,16 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use url::form_urlencoded;
+use uuid::Uuid;
 
-use crate::error::{AppError, from_pairs, unread};
+use super::typed::address;
+use crate::agents::models::Presence;
+use crate::calls::flow::{Monitor, Role};
+use crate::calls::forms::{Destination, NewCall, NewTransfer, ParticipantControl};
+use crate::error::{AppError, from_pairs, from_value, unread};
+use crate::telephony::PhoneNumber;
 
 /// The field of a form that proves where it comes from; the middleware has looked at it.
 pub const CSRF_FIELD: &str = "csrf";
@@ -48,6 +55,105 @@ pub struct LogIn {
 pub struct LogInPage {
     /// What they wanted to see.
     pub next: Option<String>,
+}
+
+/// `POST /console/calls`: whoever asks is the agent.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewConsoleCall {
+    /// Whom to call, as people type numbers.
+    pub customer: String,
+    /// What both see as caller; the setting `twilio.caller_id` if absent.
+    pub caller_id: Option<PhoneNumber>,
+}
+
+impl NewConsoleCall {
+    /// The same as a program would ask for it.
+    ///
+    /// # Errors
+    /// 422 for what is no number.
+    pub fn new_call(self, agent: &str, home: Option<&PhoneNumber>) -> Result<NewCall, AppError> {
+        let home = self.caller_id.as_ref().or(home);
+        let customer = address(&self.customer, home)
+            .map_err(|error| AppError::field("customer", format!("is not understood: {error}")))?;
+        Ok(NewCall {
+            agent: Destination::Agent(agent.to_owned()),
+            customer,
+            caller_id: self.caller_id,
+            external_id: None,
+            unique_external_id: false,
+            allow_duplicate: false,
+            metadata: None,
+            bridge: None,
+            ring_timeout_secs: None,
+            time_limit_secs: None,
+        })
+    }
+}
+
+/// `POST /console/calls/{id}/transfer`: what the API takes, with numbers as people type them.
+///
+/// # Errors
+/// As the API's.
+pub fn new_transfer(mut body: Value, home: Option<&PhoneNumber>) -> Result<NewTransfer, AppError> {
+    let understood = |to: &mut Value| {
+        // What is not understood is refused below, by its field.
+        let Some(text) = to.as_str().filter(|text| !text.starts_with("agent:")) else { return };
+        if let Ok(meant) = address(text, home) {
+            *to = Value::String(meant.to_string());
+        }
+    };
+    match body.get_mut("to") {
+        Some(Value::Array(several)) => several.iter_mut().for_each(understood),
+        Some(one) => understood(one),
+        None => {}
+    }
+    from_value(body)
+}
+
+/// Path of what is done to one person.
+#[derive(Deserialize)]
+pub struct OnPerson {
+    /// The call.
+    pub id: Uuid,
+    /// Whoever has this role and is on the line.
+    pub role: Role,
+    /// What is to be done.
+    pub control: ParticipantControl,
+}
+
+/// Query of `GET /console/check`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    /// As it has been typed so far.
+    pub number: String,
+    /// What would be shown as caller; the setting `twilio.caller_id` if absent.
+    pub caller_id: Option<PhoneNumber>,
+}
+
+/// `PUT /console/presence`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewPresence {
+    /// What they choose.
+    pub presence: Presence,
+}
+
+/// `POST /console/calls/{id}/supervise`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Supervise {
+    /// What they want to do.
+    pub mode: Monitor,
+}
+
+/// `PUT /console/phone`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewPhone {
+    /// What is to be rung, as people type numbers.
+    pub address: String,
 }
 
 /// Where to go after log-in: an address of this console's pages, or else the first one. Nobody is sent elsewhere by a link.

@@ -1,5 +1,7 @@
 //! The console: pages for agents and supervisors, who is logged in, and what they may do.
 
+pub mod access;
+pub mod account;
 pub mod assets;
 pub mod audibility;
 pub mod curl;
@@ -10,11 +12,15 @@ pub mod ladder;
 pub mod live;
 pub mod log_in;
 pub mod markup;
+pub mod models;
 pub mod pages;
 pub mod sessions;
 pub mod svg;
+pub mod team;
 pub mod texts;
+pub mod typed;
 pub mod urls;
+pub mod views;
 
 use std::net::IpAddr;
 
@@ -44,6 +50,8 @@ pub struct Console {
     pub alarms: Alarms,
     /// Whose days and hours the console counts by.
     pub time_zone: Tz,
+    /// Scripts that every page loads beside its own: the demo's.
+    pub scripts: &'static [&'static str],
     /// Scheme, host and port of the public URL, as browsers write an `Origin`.
     pub origin: String,
 }
@@ -58,6 +66,7 @@ impl Console {
             session_idle: TimeDelta::hours(settings.session_idle_hours.into()),
             session_longest: TimeDelta::hours(settings.session_hours.into()),
             show_supervisors: settings.show_supervisors,
+            scripts: &[],
             alarms: Alarms {
                 dead_air: TimeDelta::seconds(settings.dead_air_secs.into()),
                 long_hold: TimeDelta::seconds(settings.long_hold_secs.into()),

@@ -17,6 +17,7 @@ use crate::agents::services::list_agents;
 use crate::app::{App, SharedApp};
 use crate::calls::flow::{Call, CallStatus, EndReason, LegStatus, Role};
 use crate::calls::models::{Beside, beside};
+use crate::console::access::{Action, may, relation};
 use crate::console::pages::{Frame, render};
 use crate::console::sessions::PageSession;
 use crate::db::DbError;
@@ -191,7 +192,5 @@ pub async fn detail(app: SharedApp, session: PageSession, id: Path<Uuid>) -> Ans
 
 /// Whoever watches over all of them, and whose phone was part of it.
 fn may_see(agent: &Agent, call: &Call) -> bool {
-    let is_theirs =
-        |leg: &crate::calls::flow::Leg| leg.agent == Some(agent.id) && leg.status != LegStatus::Unplaced;
-    agent.role >= AgentRole::Supervisor || call.legs.iter().any(is_theirs)
+    may(agent.role, relation(call, agent.id), Action::See).is_ok()
 }

@@ -34,12 +34,13 @@ struct Inner {
     id: Uuid,
     agent: Agent,
     csrf: String,
+    scripts: &'static [&'static str],
 }
 
 impl Session {
     /// Of this token, which is theirs.
-    pub(crate) fn new(id: Uuid, agent: Agent, token: &str) -> Self {
-        Self(Arc::new(Inner { id, agent, csrf: csrf_of(token) }))
+    pub(crate) fn new(id: Uuid, agent: Agent, token: &str, scripts: &'static [&'static str]) -> Self {
+        Self(Arc::new(Inner { id, agent, csrf: csrf_of(token), scripts }))
     }
 
     /// The session's id; never its token.
@@ -62,6 +63,11 @@ impl Session {
         &self.0.csrf
     }
 
+    /// What its pages load beside their own scripts.
+    pub fn scripts(&self) -> &'static [&'static str] {
+        self.0.scripts
+    }
+
     /// Whether this is it; compared in constant time.
     pub fn is_csrf(&self, presented: &str) -> bool {
         self.0.csrf.as_bytes().ct_eq(presented.as_bytes()).into()
@@ -72,10 +78,7 @@ impl Session {
     /// # Errors
     /// 403 `role_required`.
     pub fn require(&self, role: AgentRole) -> Result<(), AppError> {
-        if self.0.agent.role >= role {
-            return Ok(());
-        }
-        Err(AppError::new(ErrorCode::RoleRequired).with_detail(format!("this takes the role {role}")))
+        if self.0.agent.role >= role { Ok(()) } else { Err(AppError::role_required(role)) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Rows of sessions and their queries.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
@@ -8,6 +8,7 @@ use crate::agents::models::AgentRow;
 use crate::calls::models::DbResult;
 use crate::db::schema::{agents, console_sessions as sessions};
 use crate::db::{DbConnection, DbError};
+use crate::settings::ConsoleSettings;
 
 /// A session's row. The token is kept as its SHA-256: it is long and random, so a slow hash would add nothing.
 #[derive(Queryable, Selectable, Insertable, Debug, Clone)]
@@ -41,6 +42,12 @@ pub struct Horizon {
 }
 
 impl Horizon {
+    /// As the settings have it.
+    pub fn of(settings: &ConsoleSettings, now: DateTime<Utc>) -> Self {
+        let hours = |hours: u32| TimeDelta::hours(hours.into());
+        Self { opened: now - hours(settings.session_hours), used: now - hours(settings.session_idle_hours) }
+    }
+
     fn holds(&self, row: &SessionRow) -> bool {
         row.revoked_at.is_none()
             && row.created_at > self.opened.naive_utc()
@@ -78,9 +85,9 @@ pub(super) fn is_live(conn: &mut DbConnection, id: Uuid, horizon: Horizon) -> Db
 ///
 /// # Errors
 /// The database's.
-pub fn of_agent(conn: &mut DbConnection, agent_id: Uuid, horizon: Horizon) -> DbResult<Vec<SessionRow>> {
+pub fn of_agent(conn: &mut DbConnection, agent_id: &str, horizon: Horizon) -> DbResult<Vec<SessionRow>> {
     let theirs = sessions::table
-        .filter(sessions::agent_id.eq(agent_id.to_string()))
+        .filter(sessions::agent_id.eq(agent_id))
         .filter(sessions::revoked_at.is_null())
         .order(sessions::seen_at.desc());
     let rows: Vec<SessionRow> = theirs.select(SessionRow::as_select()).load(conn)?;

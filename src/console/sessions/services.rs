@@ -1,6 +1,7 @@
 //! Opening, finding and closing sessions.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -21,7 +22,7 @@ const SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
 const USER_AGENT_BYTES: usize = 200;
 
 /// A session as its owner sees it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct SessionInfo {
     /// Its id.
     pub id: Uuid,
@@ -33,6 +34,20 @@ pub struct SessionInfo {
     pub created_at: DateTime<Utc>,
     /// About when it was last used.
     pub seen_at: DateTime<Utc>,
+}
+
+impl TryFrom<SessionRow> for SessionInfo {
+    type Error = DbError;
+
+    fn try_from(row: SessionRow) -> DbResult<Self> {
+        Ok(Self {
+            id: row.id.parse().map_err(DbError::corrupt)?,
+            address: row.address,
+            user_agent: row.user_agent,
+            created_at: row.created_at.and_utc(),
+            seen_at: row.seen_at.and_utc(),
+        })
+    }
 }
 
 fn horizon(console: &Console, now: DateTime<Utc>) -> Horizon {
@@ -116,7 +131,8 @@ pub async fn find(app: &App, token: &str) -> DbResult<Option<Session>> {
             }
         });
     }
-    Ok(Some(Session::new(row.id.parse().map_err(DbError::corrupt)?, agent.agent()?, token)))
+    let id = row.id.parse().map_err(DbError::corrupt)?;
+    Ok(Some(Session::new(id, agent.agent()?, token, app.console.scripts)))
 }
 
 /// Whether the session with this id still holds: for streams, which outlive the request that began them. Does not count as use.
@@ -134,18 +150,9 @@ pub async fn is_live(app: &App, session_id: Uuid) -> DbResult<bool> {
 /// The database's.
 pub async fn list(app: &App, agent_id: Uuid) -> DbResult<Vec<SessionInfo>> {
     let horizon = horizon(&app.console, app.clock.now());
-    let rows = app.db.read(move |conn| models::of_agent(conn, agent_id, horizon)).await?;
-    rows.into_iter().map(info).collect()
-}
-
-fn info(row: SessionRow) -> DbResult<SessionInfo> {
-    Ok(SessionInfo {
-        id: row.id.parse().map_err(DbError::corrupt)?,
-        address: row.address,
-        user_agent: row.user_agent,
-        created_at: row.created_at.and_utc(),
-        seen_at: row.seen_at.and_utc(),
-    })
+    let id = agent_id.to_string();
+    let rows = app.db.read(move |conn| models::of_agent(conn, &id, horizon)).await?;
+    rows.into_iter().map(SessionInfo::try_from).collect()
 }
 
 /// Closes one of somebody's sessions; whether it was open and theirs.

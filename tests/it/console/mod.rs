@@ -1,3 +1,4 @@
 //! The console from outside.
 
+mod calls;
 mod security;
