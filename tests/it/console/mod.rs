@@ -1,4 +1,5 @@
 //! The console from outside.
 
 mod calls;
+mod history;
 mod security;
