@@ -19,6 +19,7 @@ use crate::calls::queue::Claimant;
 use crate::calls::services::Advanced;
 use crate::clock::{IdSource, SharedClock};
 use crate::console::Console;
+use crate::console::live::Live;
 use crate::copies::Changed;
 use crate::crm::Crm;
 use crate::db::Db;
@@ -99,6 +100,8 @@ pub struct App {
     pub crm: Crm,
     /// What the console shares.
     pub console: Console,
+    /// What consoles show now.
+    pub live: Live,
     /// Ends the worker.
     pub stopping: CancellationToken,
 }

@@ -20,6 +20,7 @@ use crate::calls::dispatcher;
 use crate::calls::pacing::Pace;
 use crate::clock::{IdSource, SharedClock};
 use crate::console::Console;
+use crate::console::live::{self, Live};
 use crate::copies::Copies;
 use crate::crm::{self, Crm};
 use crate::db::Db;
@@ -36,7 +37,7 @@ use crate::twilio::{RetryPolicy, TwilioClient, http_client};
 use crate::urls;
 use crate::voice::documents::Documents;
 use crate::voice::links::Links;
-use crate::voice::models::Webhook;
+use crate::voice::models::Spooled;
 use crate::voice::services::{self, Journal};
 
 /// How many changes a slow watcher may fall behind.
@@ -98,13 +99,14 @@ pub fn build(settings: &Settings, clock: SharedClock, ids: Arc<dyn IdSource>) ->
         limiter: Limiter::new(settings.api.requests_per_second, settings.api.burst, clock.clone()),
         crm: Crm::new(settings.events(), settings.webhooks()).context("cannot build the HTTP client")?,
         stopping: CancellationToken::new(),
+        live: Live::default(),
         console: Console::new(&settings.console, settings.public_url()?, clock.clone()),
         clock,
         ids,
     }))
 }
 
-fn open_spool(settings: &Settings, ids: Arc<dyn IdSource>) -> anyhow::Result<Spool<Webhook>> {
+fn open_spool(settings: &Settings, ids: Arc<dyn IdSource>) -> anyhow::Result<Spool<Spooled>> {
     let options = settings.spool()?;
     let folder = options.folder.display().to_string();
     Spool::open(options, ids).with_context(|| format!("cannot use {folder} (setting database.spool)"))
@@ -161,6 +163,7 @@ impl Server {
         app.work(services::drain(app.clone()));
         app.work(crm::feed::run(app.clone()));
         app.work(crm::webhooks::worker::run(app.clone()));
+        app.work(live::run(app.clone()));
         if app.guard.rules.asks_metadata() {
             tokio::task::spawn_blocking(guard::numbers::warm_up);
         }
@@ -184,6 +187,7 @@ impl Server {
     pub async fn stop(self) -> anyhow::Result<()> {
         // Streams would otherwise go on for as long as the server waits.
         self.app.crm.feed.close();
+        self.app.live.close();
         self.handle.stop(true).await;
         self.serving.await.context("the server broke off")?.context("the server failed")?;
         self.app.stop(self.patience).await;

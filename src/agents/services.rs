@@ -20,7 +20,7 @@ use crate::clock::{Clock, IdSource};
 use crate::console::sessions::models::{self as sessions, Horizon};
 use crate::console::sessions::services::SessionInfo;
 use crate::db::schema::{agents, api_keys};
-use crate::db::{Db, DbError, WriteError};
+use crate::db::{Db, DbConnection, DbError, WriteError};
 use crate::telephony::Address;
 
 /// How often a key's last use is written down.
@@ -147,12 +147,17 @@ fn capitalised(name: &str) -> String {
 /// # Errors
 /// The database's.
 pub async fn list_agents(db: &Db) -> Result<Vec<Agent>, DbError> {
-    db.read(|conn| {
-        let rows: Vec<AgentRow> =
-            agents::table.order(agents::name.asc()).select(AgentRow::as_select()).load(conn)?;
-        rows.into_iter().map(AgentRow::agent).collect()
-    })
-    .await
+    db.read(directory).await
+}
+
+/// The same, on this connection.
+///
+/// # Errors
+/// The database's.
+pub fn directory(conn: &mut DbConnection) -> Result<Vec<Agent>, DbError> {
+    let rows: Vec<AgentRow> =
+        agents::table.order(agents::name.asc()).select(AgentRow::as_select()).load(conn)?;
+    rows.into_iter().map(AgentRow::agent).collect()
 }
 
 /// Takes somebody out of the directory; their past stays.

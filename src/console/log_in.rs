@@ -8,13 +8,15 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use askama::Template;
 
 use super::forms::{LogIn, LogInPage, ValidForm, local};
+use super::pages::{Frame, render};
 use super::sessions::services::{self as sessions};
 use super::sessions::{PageSession, Session};
+use super::texts::{fill, t};
 use super::{Client, Console};
 use crate::agents::models::{Agent, Presence};
 use crate::agents::services::{self as agents};
 use crate::app::{App, SharedApp};
-use crate::error::{AppError, ErrorCode, ValidQuery};
+use crate::error::{AppError, ValidQuery};
 use crate::middleware::limiter::whole_secs;
 
 type Answer = Result<HttpResponse, AppError>;
@@ -23,6 +25,8 @@ type Answer = Result<HttpResponse, AppError>;
 #[derive(Template)]
 #[template(path = "console/login.html")]
 struct LogInTemplate<'a> {
+    /// What every page has.
+    frame: Frame<'a>,
     /// Why the last try failed, in a sentence.
     problem: Option<String>,
     /// What was typed.
@@ -37,33 +41,28 @@ pub async fn page(session: Option<Session>, ValidQuery(query): ValidQuery<LogInP
     if session.is_some() {
         return Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, next)).finish());
     }
-    render(HttpResponse::Ok(), &LogInTemplate { problem: None, name: "", next })
-}
-
-fn render(mut response: HttpResponseBuilder, page: &LogInTemplate<'_>) -> Answer {
-    let html = page.render().map_err(|error| {
-        tracing::error!(%error, "a page was not rendered");
-        AppError::new(ErrorCode::Internal)
-    })?;
-    Ok(response.content_type(header::ContentType::html()).body(html))
+    render(
+        HttpResponse::Ok(),
+        &LogInTemplate { frame: Frame::for_strangers(), problem: None, name: "", next },
+    )
 }
 
 /// `POST /login`
 pub async fn log_in(app: SharedApp, request: HttpRequest, ValidForm(form): ValidForm<LogIn>) -> Answer {
     let (client, next) = (client(&request), local(form.next.as_deref()));
-    let name = form.name.trim();
+    let (frame, name) = (Frame::for_strangers(), form.name.trim());
     if let Some(wait) = app.console.log_ins.refuses(name, client.address) {
         let (secs, page) =
-            (whole_secs(wait).max(1), |problem| LogInTemplate { problem: Some(problem), name, next });
+            (whole_secs(wait).max(1), |problem| LogInTemplate { frame, problem: Some(problem), name, next });
         let mut response = HttpResponse::TooManyRequests();
         response.insert_header((header::RETRY_AFTER, secs.to_string()));
-        return render(response, &page(format!("Too many tries. Try again in {}.", in_words(secs))));
+        return render(response, &page(fill("login.limited", "wait", &in_words(secs))));
     }
     let Some(agent) = agents::log_in(&app, name, form.password).await? else {
         agents::note_failed_log_in(&app, name, client.address).await?;
-        let problem = Some("Name and password do not fit together.".to_owned());
+        let problem = Some(t("login.wrong").to_owned());
         let response = HttpResponseBuilder::new(StatusCode::UNAUTHORIZED);
-        return render(response, &LogInTemplate { problem, name, next });
+        return render(response, &LogInTemplate { frame, problem, name, next });
     };
     let before = request.cookie(app.console.cookie_name());
     let token = sessions::open(&app, &agent, &client, before.as_ref().map(Cookie::value)).await?;

@@ -1,10 +1,14 @@
 //! The console: pages for agents and supervisors, who is logged in, and what they may do.
 
 pub mod access;
+pub mod assets;
 pub mod forms;
+pub mod live;
 pub mod log_in;
 pub mod models;
+pub mod pages;
 pub mod sessions;
+pub mod texts;
 pub mod typed;
 pub mod urls;
 pub mod views;
@@ -14,6 +18,7 @@ use std::net::IpAddr;
 use chrono::TimeDelta;
 use url::Url;
 
+use self::live::card::Alarms;
 use crate::agents::passwords::Passwords;
 use crate::clock::SharedClock;
 use crate::middleware::limiter::LogInLimiter;
@@ -31,6 +36,8 @@ pub struct Console {
     pub session_longest: TimeDelta,
     /// Whether agents see that a supervisor is on the call.
     pub show_supervisors: bool,
+    /// From when on what goes on too long is an alarm.
+    pub alarms: Alarms,
     /// Scheme, host and port of the public URL, as browsers write an `Origin`.
     pub origin: String,
 }
@@ -45,6 +52,10 @@ impl Console {
             session_idle: TimeDelta::hours(settings.session_idle_hours.into()),
             session_longest: TimeDelta::hours(settings.session_hours.into()),
             show_supervisors: settings.show_supervisors,
+            alarms: Alarms {
+                dead_air: TimeDelta::seconds(settings.dead_air_secs.into()),
+                long_hold: TimeDelta::seconds(settings.long_hold_secs.into()),
+            },
             origin: origin.unwrap_or_default(),
         }
     }

@@ -2,20 +2,24 @@
 
 use actix_web::web::{self, ServiceConfig, get, post, put};
 
-use super::{log_in, views};
+use super::live::stream;
+use super::{assets, log_in, pages, views};
 use crate::error::method_not_allowed;
 use crate::urls::Route;
 
+/// What the scripts of pages ask.
+const SESSION: &str = "session";
 /// Who gets in to a page, or is sent to the log-in.
 const PAGE: &str = "page session";
 
-/// Who gets in to what scripts ask.
-const SESSION: &str = "session";
-
 /// The routes.
 pub const ROUTES: &[Route] = &[
+    Route { methods: "GET", path: "/", name: "console:agent", access: PAGE },
+    Route { methods: "GET", path: "/board", name: "console:board", access: PAGE },
+    Route { methods: "GET", path: "/static/{name}", name: "console:static", access: "open" },
     Route { methods: "GET", path: "/login", name: "console:log-in-page", access: "open" },
     Route { methods: "POST", path: "/login", name: "console:log-in", access: "name and password" },
+    Route { methods: "GET", path: "/console/stream", name: "console:stream", access: SESSION },
     Route { methods: "POST", path: "/logout", name: "console:log-out", access: PAGE },
     Route { methods: "GET", path: "/console/check", name: "console:check", access: SESSION },
     Route { methods: "GET", path: "/console/recent", name: "console:recent", access: SESSION },
@@ -51,7 +55,11 @@ pub const ROUTES: &[Route] = &[
 pub fn configure(config: &mut ServiceConfig) {
     let resource = |path: &str| web::resource(path).default_service(web::to(method_not_allowed));
     config
+        .service(resource("/").route(get().to(pages::agent)))
+        .service(resource("/board").route(get().to(pages::board)))
+        .service(resource("/static/{name}").route(get().to(assets::file)))
         .service(resource("/login").route(get().to(log_in::page)).route(post().to(log_in::log_in)))
+        .service(resource("/console/stream").route(get().to(stream::view)))
         .service(resource("/logout").route(post().to(log_in::log_out)))
         .service(resource("/console/check").route(get().to(views::check)))
         .service(resource("/console/recent").route(get().to(views::recent)))

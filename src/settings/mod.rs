@@ -294,6 +294,10 @@ pub struct ConsoleSettings {
     pub session_hours: u32,
     /// Whether agents see that a supervisor is on the call.
     pub show_supervisors: bool,
+    /// From when on silence is an alarm.
+    pub dead_air_secs: u32,
+    /// From when on a customer's hold is an alarm.
+    pub long_hold_secs: u32,
 }
 
 /// `[logging]`

@@ -1,3 +1,4 @@
+DROP INDEX calls_ended;
 ALTER TABLE legs DROP COLUMN monitor;
 DROP INDEX agents_address;
 DROP INDEX legs_agent;

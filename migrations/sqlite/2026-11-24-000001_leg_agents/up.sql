@@ -5,3 +5,6 @@ CREATE INDEX agents_address ON agents (address);
 
 -- What a supervisor does in the room.
 ALTER TABLE legs ADD COLUMN monitor TEXT;
+
+-- Consoles show calls that have just ended to whoever is to say what came of them.
+CREATE INDEX calls_ended ON calls (ended_at) WHERE ended_at IS NOT NULL;
