@@ -22,6 +22,7 @@ use super::state::{Beginning, News, Viewer, message};
 use crate::agents::models::AgentRole;
 use crate::app::{App, SharedApp};
 use crate::calls::flow::Style;
+use crate::console::assets;
 use crate::console::sessions::{Session, is_live};
 use crate::error::{AppError, ErrorCode};
 
@@ -97,7 +98,7 @@ fn snapshot(app: &App, beginning: Beginning) -> Option<(Bytes, BTreeSet<Uuid>)> 
         dead_air_secs: app.console.alarms.dead_air.num_seconds(),
     };
     let head = json!({
-        "build": env!("CARGO_PKG_VERSION"),
+        "build": assets::build(),
         "now": app.clock.now(),
         "speed": app.clock.speed(),
         "is_stale": beginning.stale_since.is_some(),
