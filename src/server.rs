@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
-use actix_web::web::Data;
+use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App as ActixApp, HttpServer};
 use anyhow::Context;
 use tokio::runtime::Handle;
@@ -37,7 +37,7 @@ use crate::twilio::{RetryPolicy, TwilioClient, http_client};
 use crate::urls;
 use crate::voice::documents::Documents;
 use crate::voice::links::Links;
-use crate::voice::models::Webhook;
+use crate::voice::models::Spooled;
 use crate::voice::services::{self, Journal};
 
 /// How many changes a slow watcher may fall behind.
@@ -106,7 +106,7 @@ pub fn build(settings: &Settings, clock: SharedClock, ids: Arc<dyn IdSource>) ->
     }))
 }
 
-fn open_spool(settings: &Settings, ids: Arc<dyn IdSource>) -> anyhow::Result<Spool<Webhook>> {
+fn open_spool(settings: &Settings, ids: Arc<dyn IdSource>) -> anyhow::Result<Spool<Spooled>> {
     let options = settings.spool()?;
     let folder = options.folder.display().to_string();
     Spool::open(options, ids).with_context(|| format!("cannot use {folder} (setting database.spool)"))
@@ -130,6 +130,19 @@ impl Server {
     /// # Errors
     /// When the database cannot be migrated.
     pub async fn start(settings: &Settings, app: Arc<App>, listener: TcpListener) -> anyhow::Result<Self> {
+        Self::start_with(settings, app, listener, |_| {}).await
+    }
+
+    /// The same, with more routes than the service has by itself.
+    ///
+    /// # Errors
+    /// When the database cannot be migrated.
+    pub async fn start_with(
+        settings: &Settings,
+        app: Arc<App>,
+        listener: TcpListener,
+        more: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    ) -> anyhow::Result<Self> {
         let applied = app.db.migrate().await.context("cannot migrate the database")?;
         if !applied.is_empty() {
             tracing::info!(count = applied.len(), "migrations applied");
@@ -145,6 +158,7 @@ impl Server {
                 .wrap(from_fn(request_log))
                 .app_data(shared.clone())
                 .app_data(check.clone())
+                .configure(more.clone())
                 .configure(urls::configure)
         };
         let patience = Duration::from_secs(settings.server.shutdown_timeout_secs);

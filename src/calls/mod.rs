@@ -5,6 +5,7 @@ pub mod attempts;
 mod audited;
 pub mod dispatcher;
 pub mod examples;
+pub mod exchanges;
 pub mod flow;
 pub mod forms;
 pub mod models;

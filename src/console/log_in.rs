@@ -96,7 +96,7 @@ async fn leave(app: &App, agent: &Agent) -> Result<(), AppError> {
 }
 
 /// Of the session; with an age of 0 it is forgotten.
-fn cookie(console: &Console, token: String, secs: i64) -> Cookie<'static> {
+pub(crate) fn cookie(console: &Console, token: String, secs: i64) -> Cookie<'static> {
     Cookie::build(console.cookie_name(), token)
         .path("/")
         .http_only(true)
@@ -107,7 +107,7 @@ fn cookie(console: &Console, token: String, secs: i64) -> Cookie<'static> {
 }
 
 /// Who is at the other end, as far as the connection says.
-pub(super) fn client(request: &HttpRequest) -> Client {
+pub(crate) fn client(request: &HttpRequest) -> Client {
     let address = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |addr| addr.ip());
     let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     Client { address: address.to_canonical(), user_agent: user_agent.unwrap_or_default().to_owned() }

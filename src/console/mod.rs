@@ -40,6 +40,8 @@ pub struct Console {
     pub show_supervisors: bool,
     /// From when on what goes on too long is an alarm.
     pub alarms: Alarms,
+    /// Scripts that every page loads beside its own: the demo's.
+    pub scripts: &'static [&'static str],
     /// Scheme, host and port of the public URL, as browsers write an `Origin`.
     pub origin: String,
 }
@@ -54,6 +56,7 @@ impl Console {
             session_idle: TimeDelta::hours(settings.session_idle_hours.into()),
             session_longest: TimeDelta::hours(settings.session_hours.into()),
             show_supervisors: settings.show_supervisors,
+            scripts: &[],
             alarms: Alarms {
                 dead_air: TimeDelta::seconds(settings.dead_air_secs.into()),
                 long_hold: TimeDelta::seconds(settings.long_hold_secs.into()),

@@ -52,6 +52,11 @@ impl<'a> Frame<'a> {
         self.session.map_or("", |session| &session.agent().display_name)
     }
 
+    /// Scripts that are loaded beside the page's own.
+    pub fn scripts(&self) -> &'static [&'static str] {
+        self.session.map_or(&[], Session::scripts)
+    }
+
     /// Whether they watch over others' calls.
     pub fn supervises(&self) -> bool {
         self.is_at_least(AgentRole::Supervisor)

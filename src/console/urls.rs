@@ -55,6 +55,18 @@ pub const ROUTES: &[Route] = &[
     Route { methods: "PUT", path: "/console/calls/{id}/outcome", name: "console:outcome", access: SESSION },
     Route {
         methods: "POST",
+        path: "/console/calls/{id}/supervise",
+        name: "console:supervise",
+        access: SESSION,
+    },
+    Route {
+        methods: "POST",
+        path: "/console/calls/{id}/supervise/end",
+        name: "console:supervise-end",
+        access: SESSION,
+    },
+    Route {
+        methods: "POST",
         path: "/console/calls/{id}/participants/{role}/{control}",
         name: "console:participant",
         access: SESSION,
@@ -90,6 +102,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource("/console/calls/{id}/cancel").route(post().to(views::cancel)))
         .service(resource("/console/calls/{id}/merge").route(post().to(views::merge)))
         .service(resource("/console/calls/{id}/swap").route(post().to(views::swap)))
+        .service(resource("/console/calls/{id}/supervise").route(post().to(views::supervise)))
+        .service(resource("/console/calls/{id}/supervise/end").route(post().to(views::supervise_end)))
         .service(resource("/console/calls/{id}/hangup").route(post().to(views::hangup)))
         .service(resource("/console/calls/{id}/outcome").route(put().to(views::outcome)))
         .service(

@@ -203,6 +203,25 @@ diesel::table! {
         form -> Text,
         idempotency_token -> Nullable<Text>,
         arrival -> Nullable<Text>,
+        answer_status -> Nullable<Integer>,
+        answer -> Nullable<Text>,
+        answered_ms -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
+    twilio_requests (id) {
+        id -> BigInt,
+        call_id -> Text,
+        command_id -> Nullable<Text>,
+        sent_at -> Timestamp,
+        duration_ms -> Integer,
+        method -> Text,
+        path -> Text,
+        form -> Nullable<Text>,
+        status -> Nullable<Integer>,
+        body -> Nullable<Text>,
+        error -> Nullable<Text>,
     }
 }
 
@@ -310,6 +329,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     legs,
     timers,
     transfers,
+    twilio_requests,
     webhook_deliveries,
     webhook_endpoints,
     webhooks

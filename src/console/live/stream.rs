@@ -22,7 +22,7 @@ use super::state::{Beginning, News, Viewer, message};
 use crate::agents::models::AgentRole;
 use crate::app::{App, SharedApp};
 use crate::calls::flow::Style;
-use crate::console::assets::build;
+use crate::console::assets;
 use crate::console::sessions::{Session, is_live};
 use crate::error::{AppError, ErrorCode};
 
@@ -98,7 +98,7 @@ fn snapshot(app: &App, beginning: Beginning) -> Option<(Bytes, BTreeSet<Uuid>)> 
         dead_air_secs: app.console.alarms.dead_air.num_seconds(),
     };
     let head = json!({
-        "build": build(),
+        "build": assets::build(),
         "now": app.clock.now(),
         "speed": app.clock.speed(),
         "is_stale": beginning.stale_since.is_some(),

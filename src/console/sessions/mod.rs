@@ -34,12 +34,13 @@ struct Inner {
     id: Uuid,
     agent: Agent,
     csrf: String,
+    scripts: &'static [&'static str],
 }
 
 impl Session {
     /// Of this token, which is theirs.
-    pub(crate) fn new(id: Uuid, agent: Agent, token: &str) -> Self {
-        Self(Arc::new(Inner { id, agent, csrf: csrf_of(token) }))
+    pub(crate) fn new(id: Uuid, agent: Agent, token: &str, scripts: &'static [&'static str]) -> Self {
+        Self(Arc::new(Inner { id, agent, csrf: csrf_of(token), scripts }))
     }
 
     /// The session's id; never its token.
@@ -60,6 +61,11 @@ impl Session {
     /// What every request that changes something must carry, as the header `X-CSRF-Token` or the form's field `csrf`.
     pub fn csrf(&self) -> &str {
         &self.0.csrf
+    }
+
+    /// What its pages load beside their own scripts.
+    pub fn scripts(&self) -> &'static [&'static str] {
+        self.0.scripts
     }
 
     /// Whether this is it; compared in constant time.

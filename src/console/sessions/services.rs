@@ -131,7 +131,8 @@ pub async fn find(app: &App, token: &str) -> DbResult<Option<Session>> {
             }
         });
     }
-    Ok(Some(Session::new(row.id.parse().map_err(DbError::corrupt)?, agent.agent()?, token)))
+    let id = row.id.parse().map_err(DbError::corrupt)?;
+    Ok(Some(Session::new(id, agent.agent()?, token, app.console.scripts)))
 }
 
 /// Whether the session with this id still holds: for streams, which outlive the request that began them. Does not count as use.
