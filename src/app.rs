@@ -18,6 +18,8 @@ use crate::calls::pacing::Pace;
 use crate::calls::queue::Claimant;
 use crate::calls::services::Advanced;
 use crate::clock::{IdSource, SharedClock};
+use crate::console::Console;
+use crate::console::live::Live;
 use crate::copies::Changed;
 use crate::crm::Crm;
 use crate::db::Db;
@@ -99,6 +101,10 @@ pub struct App {
     pub limiter: Option<Limiter>,
     /// Tells CRMs what happens.
     pub crm: Crm,
+    /// What the console shares.
+    pub console: Console,
+    /// What consoles show now.
+    pub live: Live,
     /// Ends the worker.
     pub stopping: CancellationToken,
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 /// Tells the time. Every timestamp is UTC, rounded down to microseconds (what PostgreSQL keeps).
@@ -80,6 +81,13 @@ pub trait IdSource: Send + Sync + 'static {
 
     /// 122 random bits as 32 hexadecimal digits, for names that must not be guessed.
     fn unguessable(&self) -> String;
+
+    /// 256 random bits as 64 hexadecimal digits, for secrets.
+    fn secret(&self) -> String {
+        // Each gives 122; together they are more than the hash can hold.
+        let random = [self.unguessable(), self.unguessable(), self.unguessable()].concat();
+        Sha256::digest(random).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 /// Ids from the operating system's randomness.

@@ -12,6 +12,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use strum::IntoEnumIterator;
 use uuid::Uuid;
 
+use crate::agents::models::AgentRole;
 use crate::calls::flow::Refusal;
 use crate::calls::services::ServiceError;
 use crate::db::DbError;
@@ -51,8 +52,16 @@ error_codes! {
         "`detail` says where it stops being JSON. Send one JSON object, in UTF-8.";
     Unauthenticated "unauthenticated" 401 "A valid API key is required"
         "The header `Authorization: Bearer KEY` is missing, or its key is unknown, revoked or expired. Send a valid key; `warm-transfer key create` makes one.";
+    LogInRequired "log_in_required" 401 "Nobody is logged in"
+        "The session's cookie is missing, or its session is over or was revoked. Log in again.";
     InsufficientScope "insufficient_scope" 403 "The API key may not do this"
         "`detail` names the scope that this takes. Use a key that has it.";
+    RoleRequired "role_required" 403 "The account may not do this"
+        "`detail` names the role that this takes. An admin gives roles on the page of the team, or with `warm-transfer agent role`.";
+    NotYourCall "not_your_call" 403 "The call is not yours to steer"
+        "Its first agent, whoever holds the customer, and a second agent who has joined may steer it; supervisors and admins any call.";
+    Forged "forged" 403 "The request does not come from a page of this console"
+        "The header `X-CSRF-Token` (or the form's field `csrf`) is not the session's, or the browser says that another site has sent it. Load the page again; if that does not help, the public URL in the settings is not the one that browsers use.";
     InvalidSignature "invalid_signature" 403 "The request is not signed by Twilio"
         "Only Twilio may ask for this address. If it was Twilio, the public URL or the Auth Token in the settings is not the one that it uses.";
     NoDestinationAllowed "no_destination_allowed" 403 "No number may be called yet"
@@ -85,6 +94,8 @@ error_codes! {
         "The hand-over cannot be taken back. Wait until the transfer is `completed`.";
     NotOnLine "not_on_line" 409 "Nobody in this role is on the line"
         "The person has not answered yet, or has left: the call's `legs` say which.";
+    OnLineAlready "on_line_already" 409 "This phone is in the call already"
+        "Nobody can be in a call twice. Leave it first, or use another phone.";
     OutsideRoom "outside_room" 409 "They are waiting outside the room"
         "They hear music, or are asked whether they take the call. Hold and mute apply only to those who are in the room.";
     DuplicateCall "duplicate_call" 409 "The customer is being called already"
@@ -194,6 +205,11 @@ impl AppError {
         Self::new(ErrorCode::InvalidField).with_field(field).with_detail(detail)
     }
 
+    /// It takes this role, or one above it.
+    pub fn role_required(role: AgentRole) -> Self {
+        Self::new(ErrorCode::RoleRequired).with_detail(format!("this takes the role {role}"))
+    }
+
     /// Names the call that is in the way.
     #[must_use]
     pub fn with_call(mut self, call_id: Uuid) -> Self {
@@ -272,6 +288,8 @@ impl From<ServiceError> for AppError {
         match error {
             ServiceError::Db(error) => error.into(),
             ServiceError::NotFound => Self::new(ErrorCode::NotFound),
+            ServiceError::NotYours => Self::new(ErrorCode::NotYourCall),
+            ServiceError::RoleRequired(role) => Self::role_required(role),
             ServiceError::Guarded(refusal) => (*refusal).into(),
             ServiceError::Changed => Self::new(ErrorCode::PreconditionFailed),
             ServiceError::Duplicate(live) => Self::new(ErrorCode::DuplicateCall).with_call(live),
@@ -283,6 +301,7 @@ impl From<ServiceError> for AppError {
                 Refusal::NotJoined => ErrorCode::NotJoined,
                 Refusal::NotConsulting => ErrorCode::NotConsulting,
                 Refusal::HandingOver => ErrorCode::HandingOver,
+                Refusal::OnLine => ErrorCode::OnLineAlready,
                 Refusal::NotOnLine => ErrorCode::NotOnLine,
                 Refusal::Outside => ErrorCode::OutsideRoom,
                 Refusal::CallEnded => ErrorCode::CallEnded,
@@ -344,6 +363,14 @@ fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
     Ok(value)
 }
 
+/// Parses what is JSON already.
+pub(crate) fn from_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, AppError> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        bad_field(&path, &error.into_inner().to_string())
+    })
+}
+
 fn not_json(error: &serde_json::Error) -> AppError {
     AppError::new(ErrorCode::InvalidJson).with_detail(error.to_string())
 }
@@ -367,13 +394,18 @@ impl<T: DeserializeOwned> FromRequest for ValidQuery<T> {
     type Future = Ready<Result<Self, AppError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let pairs = url::form_urlencoded::parse(request.query_string().as_bytes());
-        let query = serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs));
-        ready(query.map(Self).map_err(|error| {
-            let path = error.path().to_string();
-            bad_field(&path, &error.into_inner().to_string())
-        }))
+        ready(from_pairs(request.query_string().as_bytes()).map(Self))
     }
+}
+
+/// Parses what a query or a form says.
+pub(crate) fn from_pairs<T: DeserializeOwned>(urlencoded: &[u8]) -> Result<T, AppError> {
+    let pairs = url::form_urlencoded::parse(urlencoded);
+    let parsed = serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs));
+    parsed.map_err(|error| {
+        let path = error.path().to_string();
+        bad_field(&path, &error.into_inner().to_string())
+    })
 }
 
 /// The limit for [`ValidJson`], as actix wants it.

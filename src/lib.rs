@@ -7,6 +7,7 @@
 //! | [`audit`] | who changed what, and when |
 //! | [`calls`] | the domain: calls, legs, transfers; `calls::flow` is the pure heart |
 //! | [`clock`] | where time, ids and randomness come from |
+//! | [`console`] | the pages for agents and supervisors, who is logged in, and what they may do |
 //! | [`copies`] | news between the copies of the service that share one PostgreSQL |
 //! | [`crm`] | what CRMs are told: the feed of events as pages and as a stream |
 //! | [`db`] | connections, migrations, group commit, the spool; SQLite and PostgreSQL in one path of code |
@@ -34,6 +35,7 @@ pub mod app;
 pub mod audit;
 pub mod calls;
 pub mod clock;
+pub mod console;
 pub mod copies;
 pub mod crm;
 pub mod db;

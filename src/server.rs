@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix_web::dev::{ServerHandle, Service, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::test::TestRequest;
-use actix_web::web::Data;
+use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App as ActixApp, HttpServer};
 use anyhow::Context;
 use futures_util::future::LocalBoxFuture;
@@ -22,11 +22,14 @@ use crate::app::{App, InHand, SharedApp};
 use crate::calls::dispatcher;
 use crate::calls::pacing::Pace;
 use crate::clock::{IdSource, SharedClock};
+use crate::console::Console;
+use crate::console::live::{self, Live};
 use crate::copies::Copies;
 use crate::crm::{self, Crm};
 use crate::db::Db;
 use crate::db::spool::Spool;
 use crate::guard::{self, Guard};
+use crate::middleware::browsers::browsers;
 use crate::middleware::gate::gate;
 use crate::middleware::idempotency::idempotency;
 use crate::middleware::limiter::Limiter;
@@ -37,7 +40,7 @@ use crate::twilio::{RetryPolicy, TwilioClient, http_client};
 use crate::urls;
 use crate::voice::documents::Documents;
 use crate::voice::links::Links;
-use crate::voice::models::Webhook;
+use crate::voice::models::Spooled;
 use crate::voice::services::{self, Journal};
 
 /// How many changes a slow watcher may fall behind.
@@ -48,13 +51,15 @@ const STALLED: Duration = Duration::from_secs(30);
 
 /// What every request passes, whoever listens.
 macro_rules! stack {
-    ($shared:expr, $check:expr) => {
+    ($shared:expr, $check:expr, $more:expr) => {
         ActixApp::new()
             .wrap(from_fn(idempotency))
+            .wrap(from_fn(browsers))
             .wrap(from_fn(gate))
             .wrap(from_fn(request_log))
             .app_data($shared.clone())
             .app_data($check.clone())
+            .configure($more)
             .configure(urls::configure)
     };
 }
@@ -71,7 +76,7 @@ pub type Door =
 pub async fn door(settings: &Settings, app: Arc<App>) -> anyhow::Result<Door> {
     let check = Data::new(SignatureCheck::new(settings.public_url()?, &settings.twilio()?.signature_tokens));
     let shared: SharedApp = Data::from(app);
-    let service = Rc::new(actix_web::test::init_service(stack!(shared, check)).await);
+    let service = Rc::new(actix_web::test::init_service(stack!(shared, check, |_: &mut ServiceConfig| ())).await);
     Ok(Box::new(move |request| {
         let service = service.clone();
         Box::pin(async move { Ok(service.call(request.to_request()).await?.map_into_boxed_body()) })
@@ -132,12 +137,14 @@ pub fn build(settings: &Settings, clock: SharedClock, ids: Arc<dyn IdSource>) ->
         limiter: Limiter::new(settings.api.requests_per_second, settings.api.burst, clock.clone()),
         crm: Crm::new(settings.events(), settings.webhooks()).context("cannot build the HTTP client")?,
         stopping: CancellationToken::new(),
+        live: Live::default(),
+        console: Console::new(&settings.console, settings.public_url()?, clock.clone()),
         clock,
         ids,
     }))
 }
 
-fn open_spool(settings: &Settings, ids: Arc<dyn IdSource>) -> anyhow::Result<Spool<Webhook>> {
+fn open_spool(settings: &Settings, ids: Arc<dyn IdSource>) -> anyhow::Result<Spool<Spooled>> {
     let options = settings.spool()?;
     let folder = options.folder.display().to_string();
     Spool::open(options, ids).with_context(|| format!("cannot use {folder} (setting database.spool)"))
@@ -161,6 +168,19 @@ impl Server {
     /// # Errors
     /// When the database cannot be migrated.
     pub async fn start(settings: &Settings, app: Arc<App>, listener: TcpListener) -> anyhow::Result<Self> {
+        Self::start_with(settings, app, listener, |_| {}).await
+    }
+
+    /// The same, with more routes than the service has by itself.
+    ///
+    /// # Errors
+    /// When the database cannot be migrated.
+    pub async fn start_with(
+        settings: &Settings,
+        app: Arc<App>,
+        listener: TcpListener,
+        more: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    ) -> anyhow::Result<Self> {
         let applied = app.db.migrate().await.context("cannot migrate the database")?;
         if !applied.is_empty() {
             tracing::info!(count = applied.len(), "migrations applied");
@@ -168,7 +188,7 @@ impl Server {
         let twilio = settings.twilio()?;
         let check = Data::new(SignatureCheck::new(settings.public_url()?, &twilio.signature_tokens));
         let shared: SharedApp = Data::from(app.clone());
-        let factory = move || stack!(shared, check);
+        let factory = move || stack!(shared, check, more.clone());
         let patience = Duration::from_secs(settings.server.shutdown_timeout_secs);
         let mut server = HttpServer::new(factory)
             .shutdown_timeout(settings.server.shutdown_timeout_secs)
@@ -185,6 +205,7 @@ impl Server {
         app.work(services::drain(app.clone()));
         app.work(crm::feed::run(app.clone()));
         app.work(crm::webhooks::worker::run(app.clone()));
+        app.work(live::run(app.clone()));
         if app.guard.rules.asks_metadata() {
             tokio::task::spawn_blocking(guard::numbers::warm_up);
         }
@@ -208,6 +229,7 @@ impl Server {
     pub async fn stop(self) -> anyhow::Result<()> {
         // Streams would otherwise go on for as long as the server waits.
         self.app.crm.feed.close();
+        self.app.live.close();
         self.handle.stop(true).await;
         self.serving.await.context("the server broke off")?.context("the server failed")?;
         self.app.stop(self.patience).await;

@@ -1,6 +1,6 @@
 //! Agents and API keys as values, and their rows.
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -24,9 +24,20 @@ pub enum Scope {
     Admin,
 }
 
-/// What an account may do in the console.
+/// What an account may do in the console; each may do what those before it may.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum, strum::Display, strum::EnumString,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    clap::ValueEnum,
+    strum::Display,
+    strum::EnumString,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -37,6 +48,34 @@ pub enum AgentRole {
     Supervisor,
     /// Manages accounts.
     Admin,
+}
+
+/// Whether somebody takes calls, as they say themselves.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumIter,
+    strum::EnumString,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Presence {
+    /// Takes calls.
+    Available,
+    /// At work on something else.
+    Busy,
+    /// Writing down what came of a call.
+    WrapUp,
+    /// Not there.
+    #[default]
+    Away,
 }
 
 /// Somebody who can be rung by name.
@@ -52,8 +91,16 @@ pub struct Agent {
     pub address: Address,
     /// What they may do.
     pub role: AgentRole,
-    /// Cannot be rung by name any more.
+    /// Cannot be rung by name any more, nor log in.
     pub disabled: bool,
+    /// Without one they cannot log in.
+    pub has_password: bool,
+    /// What they chose; what is shown of it depends on their calls.
+    #[serde(skip)]
+    pub presence: Presence,
+    /// Since when they chose it; absent if they never did.
+    #[serde(skip)]
+    pub presence_since: Option<DateTime<Utc>>,
 }
 
 /// Who holds a key.
@@ -70,7 +117,7 @@ pub struct Principal {
 /// An agent's row.
 #[derive(Queryable, Selectable, Insertable, Clone)]
 #[diesel(table_name = agents)]
-pub(super) struct AgentRow {
+pub(crate) struct AgentRow {
     pub id: String,
     pub name: String,
     pub display_name: String,
@@ -78,6 +125,9 @@ pub(super) struct AgentRow {
     pub role: String,
     pub created_at: NaiveDateTime,
     pub disabled_at: Option<NaiveDateTime>,
+    pub password_hash: Option<String>,
+    pub presence: String,
+    pub presence_since: Option<NaiveDateTime>,
 }
 
 /// A key's row. The secret is kept as its SHA-256: it is long and random, so a slow hash would add nothing.
@@ -104,6 +154,9 @@ impl AgentRow {
             address: self.address.parse().map_err(DbError::corrupt)?,
             role: self.role.parse().map_err(DbError::corrupt)?,
             disabled: self.disabled_at.is_some(),
+            has_password: self.password_hash.is_some(),
+            presence: self.presence.parse().map_err(DbError::corrupt)?,
+            presence_since: self.presence_since.map(|at| at.and_utc()),
         })
     }
 }
@@ -119,8 +172,14 @@ impl ApiKeyRow {
 }
 
 /// The agent of this name, disabled or not.
-pub(super) fn agent_by_name(conn: &mut DbConnection, name: &str) -> Result<Option<AgentRow>, DbError> {
+pub(crate) fn agent_by_name(conn: &mut DbConnection, name: &str) -> Result<Option<AgentRow>, DbError> {
     Ok(agents::table.filter(agents::name.eq(name)).select(AgentRow::as_select()).first(conn).optional()?)
+}
+
+/// Those who can be rung at this address; two are enough to know that it is shared.
+pub(super) fn agents_by_address(conn: &mut DbConnection, address: &str) -> Result<Vec<AgentRow>, DbError> {
+    let here = agents::table.filter(agents::address.eq(address)).filter(agents::disabled_at.is_null());
+    Ok(here.select(AgentRow::as_select()).limit(2).load(conn)?)
 }
 
 /// The key of this name.
@@ -139,6 +198,14 @@ pub(super) fn key_by_prefix(conn: &mut DbConnection, prefix: &str) -> Result<Opt
         .select(ApiKeyRow::as_select())
         .first(conn)
         .optional()?)
+}
+
+/// The name of the account with this id, disabled or not.
+///
+/// # Errors
+/// The database's.
+pub fn agent_name(conn: &mut DbConnection, id: &str) -> Result<Option<String>, DbError> {
+    Ok(agents::table.find(id).select(agents::name).first(conn).optional()?)
 }
 
 /// The name of the key with this id, revoked or not.

@@ -1,19 +1,26 @@
 //! Writes and look-ups of accounts: agents by name, keys by what programs present.
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use uuid::Uuid;
 
 use super::models::{
-    Agent, AgentRole, AgentRow, ApiKeyRow, Principal, Scope, agent_by_name, key_by_name, key_by_prefix,
+    Agent, AgentRole, AgentRow, ApiKeyRow, Presence, Principal, Scope, agent_by_name, agents_by_address,
+    key_by_name, key_by_prefix,
 };
+use crate::app::App;
 use crate::audit::{self, Actor, Entry};
 use crate::clock::{Clock, IdSource};
+use crate::console::sessions::models::{self as sessions, Horizon};
+use crate::console::sessions::services::SessionInfo;
 use crate::db::schema::{agents, api_keys};
-use crate::db::{Db, DbError, WriteError};
+use crate::db::{Db, DbConnection, DbError, WriteError};
 use crate::telephony::Address;
 
 /// How often a key's last use is written down.
@@ -34,6 +41,9 @@ pub enum AccountError {
     /// A name that could not be written in `agent:name`.
     #[error("a name is 1 to 64 letters, digits, dots, hyphens or underscores")]
     InvalidName,
+    /// One that is guessed too soon, or too long to be typed.
+    #[error("a password has 10 to 256 characters")]
+    InvalidPassword,
 }
 
 impl WriteError for AccountError {
@@ -105,6 +115,9 @@ pub async fn add_agent(
         role: new.role.to_string(),
         created_at: now.naive_utc(),
         disabled_at: None,
+        password_hash: None,
+        presence: Presence::Away.to_string(),
+        presence_since: None,
     };
     let entry = Entry {
         at: now,
@@ -134,12 +147,17 @@ fn capitalised(name: &str) -> String {
 /// # Errors
 /// The database's.
 pub async fn list_agents(db: &Db) -> Result<Vec<Agent>, DbError> {
-    db.read(|conn| {
-        let rows: Vec<AgentRow> =
-            agents::table.order(agents::name.asc()).select(AgentRow::as_select()).load(conn)?;
-        rows.into_iter().map(AgentRow::agent).collect()
-    })
-    .await
+    db.read(directory).await
+}
+
+/// The same, on this connection.
+///
+/// # Errors
+/// The database's.
+pub fn directory(conn: &mut DbConnection) -> Result<Vec<Agent>, DbError> {
+    let rows: Vec<AgentRow> =
+        agents::table.order(agents::name.asc()).select(AgentRow::as_select()).load(conn)?;
+    rows.into_iter().map(AgentRow::agent).collect()
 }
 
 /// Takes somebody out of the directory; their past stays.
@@ -150,11 +168,31 @@ pub async fn disable_agent(db: &Db, clock: &dyn Clock, by: &Actor, name: &str) -
     let (name, entry) = (name.to_owned(), without_detail(clock, by, "agent.disabled", name));
     db.write(move |conn| {
         let unknown = || AccountError::Unknown(format!("agent {name}"));
-        let row = agent_by_name(conn, &name)?.ok_or_else(unknown)?;
+        let id = agent_by_name(conn, &name)?.ok_or_else(unknown)?.id;
         // Said again, it keeps the time of the first.
-        let found = agents::table.find(row.id).filter(agents::disabled_at.is_null());
+        let found = agents::table.find(&id).filter(agents::disabled_at.is_null());
         let is_disabled = agents::disabled_at.eq(entry.at.naive_utc());
         if diesel::update(found).set(is_disabled).execute(conn).map_err(DbError::from)? > 0 {
+            sessions::close_all(conn, &id, None, entry.at)?;
+            audit::record(conn, &entry)?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Lets somebody back in who was taken out of the directory.
+///
+/// # Errors
+/// As [`AccountError`] says.
+pub async fn enable_agent(db: &Db, clock: &dyn Clock, by: &Actor, name: &str) -> Result<(), AccountError> {
+    let (name, entry) = (name.to_owned(), without_detail(clock, by, "agent.enabled", name));
+    db.write(move |conn| {
+        let unknown = || AccountError::Unknown(format!("agent {name}"));
+        let id = agent_by_name(conn, &name)?.ok_or_else(unknown)?.id;
+        let found = agents::table.find(&id).filter(agents::disabled_at.is_not_null());
+        let is_enabled = agents::disabled_at.eq(None::<chrono::NaiveDateTime>);
+        if diesel::update(found).set(is_enabled).execute(conn).map_err(DbError::from)? > 0 {
             audit::record(conn, &entry)?;
         }
         Ok(())
@@ -175,6 +213,190 @@ pub async fn find_by_name(db: &Db, name: &str) -> Result<Option<Agent>, DbError>
     let name = name.to_owned();
     let row = db.read(move |conn| agent_by_name(conn, &name)).await?;
     row.filter(|row| row.disabled_at.is_none()).map(AgentRow::agent).transpose()
+}
+
+/// Whose phone this is; nobody's if several share it.
+///
+/// # Errors
+/// The database's.
+pub async fn find_by_address(db: &Db, address: &Address) -> Result<Option<Agent>, DbError> {
+    let address = address.to_string();
+    let mut rows = db.read(move |conn| agents_by_address(conn, &address)).await?;
+    if rows.len() > 1 {
+        return Ok(None);
+    }
+    rows.pop().map(AgentRow::agent).transpose()
+}
+
+/// Whose name and password these are; nobody's if they are disabled or have none. That takes as long for a name that nobody has.
+///
+/// # Errors
+/// The database's.
+pub async fn log_in(app: &App, name: &str, password: String) -> Result<Option<Agent>, DbError> {
+    let wanted = name.to_owned();
+    // PostgreSQL's texts cannot hold a NUL, and nobody has such a name.
+    let row =
+        if is_valid_name(name) { app.db.read(move |conn| agent_by_name(conn, &wanted)).await? } else { None };
+    let row = row.filter(|row| row.disabled_at.is_none());
+    let kept = row.as_ref().and_then(|row| row.password_hash.clone());
+    let is_right = app.console.passwords.is_right(password, kept).await;
+    row.filter(|_| is_right).map(AgentRow::agent).transpose()
+}
+
+/// Records that somebody tried to log in. A name that nobody has is not kept: it may be a password, typed in the wrong place.
+///
+/// # Errors
+/// The database's.
+pub async fn note_failed_log_in(app: &App, name: &str, address: IpAddr) -> Result<(), DbError> {
+    let (name, at) = (name.to_owned(), app.clock.now());
+    app.db
+        .write(move |conn| {
+            let known = if is_valid_name(&name) { agent_by_name(conn, &name)? } else { None };
+            audit::record(
+                conn,
+                &Entry {
+                    at,
+                    actor: Actor::system("console"),
+                    action: "agent.log_in_failed",
+                    subject: known.map(|row| row.name),
+                    detail: json!({ "address": address }),
+                },
+            )
+        })
+        .await
+}
+
+/// Writes down whether somebody takes calls, and tells whoever watches.
+///
+/// # Errors
+/// The database's.
+pub async fn set_presence(app: &App, agent_id: Uuid, presence: Presence) -> Result<(), DbError> {
+    let now = app.clock.now().naive_utc();
+    app.db
+        .write(move |conn| {
+            // Said again, it keeps the time of the first.
+            let other = agents::table
+                .find(agent_id.to_string())
+                .filter(agents::presence.ne(presence.to_string()).or(agents::presence_since.is_null()));
+            let chosen = (agents::presence.eq(presence.to_string()), agents::presence_since.eq(now));
+            diesel::update(other).set(chosen).execute(conn)?;
+            Ok::<_, DbError>(())
+        })
+        .await?;
+    app.tell(agent_id);
+    Ok(())
+}
+
+/// Writes down what is to be rung for somebody. The audit log is not told which number.
+///
+/// # Errors
+/// As [`AccountError`] says.
+pub async fn set_address(
+    db: &Db,
+    clock: &dyn Clock,
+    by: &Actor,
+    name: &str,
+    address: Address,
+) -> Result<Agent, AccountError> {
+    let entry = without_detail(clock, by, "agent.phone_set", name);
+    change(db, name, entry, move |row| row.address = address.to_string()).await
+}
+
+/// Writes down what somebody may do.
+///
+/// # Errors
+/// As [`AccountError`] says.
+pub async fn set_role(
+    db: &Db,
+    clock: &dyn Clock,
+    by: &Actor,
+    name: &str,
+    role: AgentRole,
+) -> Result<Agent, AccountError> {
+    let entry =
+        Entry { detail: json!({ "role": role }), ..without_detail(clock, by, "agent.role_set", name) };
+    change(db, name, entry, move |row| row.role = role.to_string()).await
+}
+
+/// Changes phone or role of an account.
+async fn change(
+    db: &Db,
+    name: &str,
+    entry: Entry,
+    change: impl Fn(&mut AgentRow) + Send + 'static,
+) -> Result<Agent, AccountError> {
+    let name = name.to_owned();
+    db.write(move |conn| {
+        let unknown = || AccountError::Unknown(format!("agent {name}"));
+        let mut row = agent_by_name(conn, &name)?.ok_or_else(unknown)?;
+        change(&mut row);
+        let changed = (agents::address.eq(&row.address), agents::role.eq(&row.role));
+        diesel::update(agents::table.find(&row.id)).set(changed).execute(conn).map_err(DbError::from)?;
+        audit::record(conn, &entry)?;
+        Ok(row.agent()?)
+    })
+    .await
+}
+
+/// Gives somebody a password, and closes all their sessions but this one, if it is given.
+///
+/// # Errors
+/// As [`AccountError`] says.
+pub async fn set_password(
+    db: &Db,
+    clock: &dyn Clock,
+    by: &Actor,
+    name: &str,
+    hash: String,
+    but: Option<Uuid>,
+) -> Result<(), AccountError> {
+    let (name, entry) = (name.to_owned(), without_detail(clock, by, "agent.password_set", name));
+    db.write(move |conn| {
+        let unknown = || AccountError::Unknown(format!("agent {name}"));
+        let row = agent_by_name(conn, &name)?.ok_or_else(unknown)?;
+        let known = agents::table.find(&row.id);
+        diesel::update(known).set(agents::password_hash.eq(&hash)).execute(conn).map_err(DbError::from)?;
+        sessions::close_all(conn, &row.id, but, entry.at)?;
+        audit::record(conn, &entry)?;
+        Ok(())
+    })
+    .await
+}
+
+/// Where somebody is logged in.
+///
+/// # Errors
+/// As [`AccountError`] says.
+pub async fn list_sessions(db: &Db, name: &str, horizon: Horizon) -> Result<Vec<SessionInfo>, AccountError> {
+    let name = name.to_owned();
+    let found = db.read(move |conn| match agent_by_name(conn, &name)? {
+        Some(row) => Ok(sessions::of_agent(conn, &row.id, horizon)?),
+        None => Err(AccountError::Unknown(format!("agent {name}"))),
+    });
+    found.await?.into_iter().map(|row| Ok(SessionInfo::try_from(row)?)).collect()
+}
+
+/// Logs somebody out everywhere; gives of how many sessions.
+///
+/// # Errors
+/// As [`AccountError`] says.
+pub async fn revoke_sessions(
+    db: &Db,
+    clock: &dyn Clock,
+    by: &Actor,
+    name: &str,
+) -> Result<usize, AccountError> {
+    let (name, entry) = (name.to_owned(), without_detail(clock, by, "agent.sessions_revoked", name));
+    db.write(move |conn| {
+        let unknown = || AccountError::Unknown(format!("agent {name}"));
+        let id = agent_by_name(conn, &name)?.ok_or_else(unknown)?.id;
+        let closed = sessions::close_all(conn, &id, None, entry.at)?;
+        if closed > 0 {
+            audit::record(conn, &entry)?;
+        }
+        Ok(closed)
+    })
+    .await
 }
 
 /// Makes a key and gives it, this once: `wt_<public part>_<secret>`.

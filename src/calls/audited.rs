@@ -34,6 +34,8 @@ fn words(event: &Event) -> (&'static str, Value) {
             (action, json!({ "role": role }))
         }
         Event::RemoveRequested { role, .. } => ("participant.removed", json!({ "role": role })),
+        Event::SuperviseRequested(request) => ("call.supervised", json!({ "monitor": request.monitor })),
+        Event::SuperviseEndRequested { .. } => ("call.left_by_supervisor", json!({})),
         Event::HangUpRequested { .. } => ("call.hung_up", json!({})),
         // Nobody asks for what Twilio or a timer says; it stands in the call's timeline.
         _ => ("call.changed", json!({})),

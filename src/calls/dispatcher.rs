@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::asking;
 use super::attempts::{self, Attempt, First, Outcome, Settlement};
+use super::exchanges::{self, ExchangeRow};
 use super::flow::{Call, Event, Failure, LegProgress};
 use super::models::{self, CommandRow, TimerRow};
 use super::requests::request;
@@ -15,7 +16,7 @@ use super::services::{self, Advanced, ServiceError};
 use super::{pacing, queue};
 use crate::app::App;
 use crate::db::DbError;
-use crate::twilio::TwilioError;
+use crate::twilio::{TwilioClient, TwilioError};
 
 /// Rows taken over at once at the most.
 const TAKE_OVER: i64 = 100;
@@ -162,9 +163,11 @@ async fn fire(app: &Arc<App>, row: TimerRow) {
 async fn carry_out(app: Arc<App>, row: CommandRow) {
     let _held = app.in_hand.hold(&row.id);
     let _lane = app.lanes.acquire().await;
-    let outcome = attempt(&app, &row).await.unwrap_or_else(|error| Outcome::again(false, error));
+    let (twilio, recording) = app.twilio.recording(app.clock.clone());
+    let outcome = attempt(&app, &twilio, &row).await.unwrap_or_else(|error| Outcome::again(false, error));
+    let exchanges: Arc<[ExchangeRow]> = exchanges::rows(&row.call_id, Some(&row.id), recording.take()).into();
     // What has happened at Twilio must reach the database; until it does, nobody else may repeat it.
-    while let Err(error) = settle(&app, &row, &outcome).await {
+    while let Err(error) = settle(&app, &row, &outcome, &exchanges).await {
         tracing::error!(%error, command.id = row.id, "cannot write down what Twilio answered; trying again");
         if app.stopping.is_cancelled() || !error.is_unavailable() {
             return;
@@ -182,13 +185,14 @@ fn attempt_of(row: &CommandRow) -> Result<Attempt, DbError> {
     })
 }
 
-async fn attempt(app: &Arc<App>, row: &CommandRow) -> Result<Outcome, DbError> {
+async fn attempt(app: &Arc<App>, twilio: &TwilioClient, row: &CommandRow) -> Result<Outcome, DbError> {
     let attempt = attempt_of(row)?;
     let Some(call) = call_of(app, row).await? else { return Ok(unknown_call()) };
     match attempts::first(&call, &attempt) {
         First::Settle(outcome) => return Ok(outcome),
         First::LookUp => {
-            if let Some(outcome) = attempts::looked_up(look_up(app, &call, &attempt).await?, &attempt) {
+            if let Some(outcome) = attempts::looked_up(look_up(app, twilio, &call, &attempt).await?, &attempt)
+            {
                 return Ok(outcome);
             }
             // What it made may have been heard of while we looked: then it is a leg of ours, and none to be found.
@@ -202,7 +206,7 @@ async fn attempt(app: &Arc<App>, row: &CommandRow) -> Result<Outcome, DbError> {
     let Some(request) = request(&app.documents.links, &call, &attempt.command) else {
         return Ok(Outcome::refused(false, Failure::Error, "Twilio does not know the leg"));
     };
-    Ok(Outcome::of(asking::send(&app.twilio, &attempt.command, request).await))
+    Ok(Outcome::of(asking::send(twilio, &attempt.command, request).await))
 }
 
 async fn call_of(app: &App, row: &CommandRow) -> Result<Option<Call>, DbError> {
@@ -215,8 +219,8 @@ fn unknown_call() -> Outcome {
 }
 
 /// Finds the leg of a create whose answer was lost: the newest that is nobody else's.
-async fn look_up(app: &App, call: &Call, attempt: &Attempt) -> Result<Found, DbError> {
-    let candidates = match asking::candidates(&app.twilio, call, attempt).await {
+async fn look_up(app: &App, twilio: &TwilioClient, call: &Call, attempt: &Attempt) -> Result<Found, DbError> {
+    let candidates = match asking::candidates(twilio, call, attempt).await {
         Ok(candidates) => candidates,
         Err(error) => return Ok(Err(error)),
     };
@@ -229,17 +233,23 @@ async fn look_up(app: &App, call: &Call, attempt: &Attempt) -> Result<Found, DbE
     Ok(Ok(None))
 }
 
-async fn settle(app: &Arc<App>, row: &CommandRow, outcome: &Outcome) -> Result<(), ServiceError> {
+async fn settle(
+    app: &Arc<App>,
+    row: &CommandRow,
+    outcome: &Outcome,
+    exchanges: &Arc<[ExchangeRow]>,
+) -> Result<(), ServiceError> {
     let (settled, text, events) = match attempts::settlement(&attempt_of(row)?, outcome) {
-        Settlement::Postponed(pause) => return postpone(app, row, outcome, pause).await,
+        Settlement::Postponed(pause) => return postpone(app, row, outcome, exchanges, pause).await,
         Settlement::Over(settled, text, events) => (settled, text, events),
     };
     tracing::info!(call.id = row.call_id, command.kind = row.kind, outcome = text, "command settled");
     let claims = app.claims();
     let policy = app.policy.clone();
-    let row = row.clone();
+    let (row, exchanges) = (row.clone(), exchanges.clone());
     let written = app.db.write(move |conn| {
         let claimant = claims.claimant();
+        exchanges::insert(conn, &exchanges)?;
         let next = queue::finish(conn, &claimant, &row, settled, &text)?;
         let call_id = row.call_id.parse().map_err(DbError::corrupt)?;
         let mut commands = Vec::from_iter(next);
@@ -262,13 +272,19 @@ async fn postpone(
     app: &App,
     row: &CommandRow,
     outcome: &Outcome,
+    exchanges: &Arc<[ExchangeRow]>,
     pause: TimeDelta,
 ) -> Result<(), ServiceError> {
     let Outcome::Again { uncertain, reason } = outcome else { return Ok(()) };
     tracing::warn!(call.id = row.call_id, command.kind = row.kind, reason, "command will be tried again");
     let until = app.clock.now() + pause;
     let (row, uncertain, reason) = (row.clone(), *uncertain, reason.to_owned());
-    app.db.write(move |conn| queue::postpone(conn, &row, until, uncertain, &reason)).await?;
+    let exchanges = exchanges.clone();
+    let written = app.db.write(move |conn| {
+        exchanges::insert(conn, &exchanges)?;
+        queue::postpone(conn, &row, until, uncertain, &reason)
+    });
+    written.await?;
     app.knock.notify_one();
     Ok(())
 }

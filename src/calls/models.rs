@@ -202,6 +202,28 @@ pub fn list(conn: &mut DbConnection, filter: &CallFilter, limit: i64) -> DbResul
     whole_ones(conn, rows)
 }
 
+/// Those of these that are calls.
+///
+/// # Errors
+/// The database's.
+pub fn load_many(conn: &mut DbConnection, ids: &[Uuid]) -> DbResult<Vec<Call>> {
+    let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
+    let rows = calls::table.filter(calls::id.eq_any(ids)).select(CallRow::as_select()).load(conn)?;
+    whole_ones(conn, rows)
+}
+
+/// The calls that have not ended, or not before this moment.
+///
+/// # Errors
+/// The database's.
+pub fn live_since(conn: &mut DbConnection, moment: DateTime<Utc>) -> DbResult<Vec<Call>> {
+    let mut rows: Vec<CallRow> =
+        calls::table.filter(calls::ended_at.is_null()).select(CallRow::as_select()).load(conn)?;
+    let ended = calls::table.filter(calls::ended_at.ge(moment.naive_utc()));
+    rows.extend(ended.select(CallRow::as_select()).load(conn)?);
+    whole_ones(conn, rows)
+}
+
 fn whole_ones(conn: &mut DbConnection, rows: Vec<CallRow>) -> DbResult<Vec<Call>> {
     let ids: Vec<&String> = rows.iter().map(|row| &row.id).collect();
     let legs: Vec<LegRow> = legs::table

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::flow::{Bridge, Call, Command, Failure, Leg, LegStatus, Ring, Role, Transfer};
+use super::flow::{Bridge, Call, Command, Failure, Leg, LegStatus, Monitor, Ring, Role, Transfer};
 use crate::telephony::{Address, CallSid, ConferenceSid};
 use crate::twilio::{
     CallStatus, CallUpdate, ConferenceUpdate, CreateCall, CreateParticipant, ParticipantUpdate, TwilioError,
@@ -83,11 +83,25 @@ pub fn request(links: &Links, call: &Call, command: &Command) -> Option<Request>
             };
             Request::UpdateParticipant(conference_sid.clone(), sid?, update)
         }
+        Command::SetMonitor { conference_sid, monitor, coached, .. } => {
+            let coached = coached.and_then(|leg_id| call.leg(leg_id)).and_then(|leg| leg.call_sid.clone());
+            Request::UpdateParticipant(conference_sid.clone(), sid?, monitor_as(*monitor, coached))
+        }
         Command::SetMuted { conference_sid, value, .. } => {
             let update = ParticipantUpdate { muted: Some(*value), ..Default::default() };
             Request::UpdateParticipant(conference_sid.clone(), sid?, update)
         }
     })
+}
+
+/// <https://www.twilio.com/docs/voice/api/conference-participant-resource>: a coach is heard by one member alone.
+fn monitor_as(monitor: Monitor, coached: Option<CallSid>) -> ParticipantUpdate {
+    ParticipantUpdate {
+        muted: Some(monitor == Monitor::Listen),
+        coaching: Some(coached.is_some()),
+        call_sid_to_coach: coached,
+        ..Default::default()
+    }
 }
 
 /// Sends a leg to another document, with the call's limit. A customer who was dialled by `<Dial>` leaves its `timeLimit`
@@ -121,18 +135,19 @@ fn create_call(links: &Links, call: &Call, agent: &Leg) -> Option<CreateCall> {
 
 /// A leg that is rung into the room. The conference callback is the same as on every other leg: whoever comes first
 /// counts. Of several who are rung at once, nobody hears the ringing; of whoever must accept, nobody hears how they answer,
-/// until they come from the accept gate.
+/// until they come from the accept gate; a supervisor comes in unheard.
 fn create_participant(links: &Links, call: &Call, leg: &Leg) -> CreateParticipant {
     let transfer = transfer_of(call, leg);
     let is_one_of_many = transfer
         .is_some_and(|transfer| transfer.ring == Ring::Together && call.targets(transfer.id).count() > 1);
+    let is_supervisor = leg.role == Role::Supervisor;
     let (_, from) = parties(call, leg);
     CreateParticipant {
         label: Some(leg.id.to_string()),
         timeout: Some(transfer.map_or(call.ring_timeout_secs, |transfer| transfer.ring_timeout_secs)),
         time_limit: Some(call.time_limit_secs),
-        early_media: Some(!is_one_of_many),
-        muted: transfer.is_some_and(|transfer| transfer.require_accept).then_some(true),
+        early_media: Some(!is_one_of_many && !is_supervisor),
+        muted: (is_supervisor || transfer.is_some_and(|transfer| transfer.require_accept)).then_some(true),
         beep: Some(Beep::Never),
         start_conference_on_enter: Some(true),
         end_conference_on_exit: Some(false),

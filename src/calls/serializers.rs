@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::flow::{
-    Bridge, Call, CallStatus, EndReason, Failure, Leg, LegStatus, Party, Ring, Role, Style, Transfer,
-    TransferStatus,
+    Bridge, Call, CallStatus, EndReason, Failure, Leg, LegStatus, Monitor, Party, Ring, Role, Style,
+    Transfer, TransferStatus,
 };
 use super::models::{Beside, OutcomeRow};
 use crate::telephony::{Address, CallSid, ConferenceSid, PhoneNumber};
@@ -121,6 +121,9 @@ struct LegOut<'a> {
     on_hold: bool,
     /// Hears the others, and is not heard.
     muted: bool,
+    /// What a supervisor does; absent on everybody else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    monitor: Option<Monitor>,
     /// Waits outside the room, with music or at the accept gate.
     is_outside: bool,
     /// The transfer that it was rung for; null on the first two.
@@ -236,6 +239,7 @@ impl<'a> LegOut<'a> {
             in_room: leg.in_room,
             on_hold: call.is_held(leg) && leg.is_talking(),
             muted: leg.muted,
+            monitor: leg.monitor,
             is_outside: leg.is_outside() && leg.is_talking(),
             transfer_id: leg.transfer_id,
             answered_at: leg.answered_at,

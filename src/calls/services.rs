@@ -11,6 +11,7 @@ use super::flow::{self, Call, Change, Command, Event, Policy, Refusal, Stage};
 use super::models::{self, CallRequest, CommandRow, OutcomeRow};
 use super::pacing::{self, Turn};
 use super::queue::{self, Claimant};
+use crate::agents::models::AgentRole;
 use crate::app::App;
 use crate::db::{self, DbConnection, DbError, WriteError};
 use crate::guard::{self, Guard};
@@ -27,6 +28,12 @@ pub enum ServiceError {
     /// There is no such call.
     #[error("there is no such call")]
     NotFound,
+    /// Whoever asks may see it, and not steer it.
+    #[error("the call is not theirs to steer")]
+    NotYours,
+    /// It takes another role than theirs.
+    #[error("this takes the role {0}")]
+    RoleRequired(AgentRole),
     /// The guard will not have it dialled; that is recorded.
     #[error("{}", .0.sentence)]
     Guarded(Box<guard::Refusal>),
@@ -79,7 +86,20 @@ pub fn advance(
     call_id: Uuid,
     event: &Event,
 ) -> Result<Option<Advanced>, ServiceError> {
+    advance_if(conn, by, policy, call_id, event, |_| Ok(()))
+}
+
+/// The same, if this holds of the call as it is before.
+fn advance_if(
+    conn: &mut DbConnection,
+    by: &Claimant<'_>,
+    policy: &Policy,
+    call_id: Uuid,
+    event: &Event,
+    may: impl Fn(&Call) -> Result<(), ServiceError>,
+) -> Result<Option<Advanced>, ServiceError> {
     let Some(before) = models::load_for_update(conn, call_id)? else { return Ok(None) };
+    may(&before)?;
     Ok(Some(step(conn, by, policy, Some(&before), before.clone(), event)?))
 }
 
@@ -121,10 +141,24 @@ pub async fn take_in<T: Send + 'static>(
     event: Event,
     also: impl Fn(&mut DbConnection, &Call) -> Result<T, ServiceError> + Send + 'static,
 ) -> Result<T, ServiceError> {
+    take_in_if(app, call_id, event, |_| Ok(()), also).await
+}
+
+/// The same, if `may` has nothing against it: it sees the call as it is before, in the same transaction.
+///
+/// # Errors
+/// As [`ServiceError`] says.
+pub async fn take_in_if<T: Send + 'static>(
+    app: &Arc<App>,
+    call_id: Uuid,
+    event: Event,
+    may: impl Fn(&Call) -> Result<(), ServiceError> + Send + 'static,
+    also: impl Fn(&mut DbConnection, &Call) -> Result<T, ServiceError> + Send + 'static,
+) -> Result<T, ServiceError> {
     let claims = app.claims();
     let policy = app.policy.clone();
     let taken = app.db.write(move |conn| {
-        let advanced = advance(conn, &claims.claimant(), &policy, call_id, &event)?;
+        let advanced = advance_if(conn, &claims.claimant(), &policy, call_id, &event, &may)?;
         let advanced = advanced.ok_or(ServiceError::NotFound)?;
         Ok::<_, ServiceError>((also(conn, &advanced.call)?, advanced))
     });

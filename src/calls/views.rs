@@ -4,30 +4,23 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, IfMatch, IfNoneMatch};
 use actix_web::web::{Header, Path};
-use serde_json::json;
 use uuid::Uuid;
 
-use super::audited;
 use super::examples;
-use super::flow::{Call, Event, Leg, Party, Plan, Role, Target, TransferRequest};
+use super::flow::{Event, Party};
 use super::forms::{
-    CallList, Destination, Destinations, Expected, NewCall, NewOutcome, NewTransfer, OnParticipant,
-    ParticipantControl, Text,
+    CallList, Expected, NewCall, NewOutcome, NewTransfer, OnParticipant, ParticipantControl, Text,
 };
-use super::models::{self, CallFilter, CallRequest, DbResult, OutcomeRow};
+use super::models::{self, CallFilter};
+use super::requesting::{self, resolve, shown};
 use super::serializers::{CallOut, CallPage};
-use super::services::{self, ServiceError};
-use crate::agents;
+use super::services::ServiceError;
 use crate::agents::models::Scope;
 use crate::app::{App, SharedApp};
-use crate::audit::{self, Entry};
-use crate::db::{DbConnection, DbError};
+use crate::db::DbError;
 use crate::error::{AppError, ErrorCode, ValidJson, ValidQuery};
-use crate::guard;
 use crate::idempotency::{Answered, Idempotency};
 use crate::middleware::api_key::ApiKey;
-use crate::middleware::request_log::about;
-use crate::telephony::{Address, PhoneNumber};
 
 /// What views answer.
 type Answer = Result<HttpResponse, AppError>;
@@ -48,23 +41,8 @@ pub async fn create(
     ValidJson(form): ValidJson<NewCall>,
 ) -> Answer {
     key.require(Scope::Call)?;
-    if form.unique_external_id && form.external_id.is_none() {
-        return Err(AppError::field("external_id", "is required, as unique_external_id is true"));
-    }
-    let request = call_request(&key, &form);
-    let (allow_duplicate, must_have_outcome) = (form.allow_duplicate, app.outcomes.required);
-    let call = planned(&app, form).await?;
-    about(call.id, None);
-    let request = CallRequest { call_id: call.id.to_string(), ..request };
-    let entry = audited::entry(key.actor(), app.clock.now(), call.id, &Event::Placed);
-    let answered = services::place(&app, call, request, allow_duplicate, move |conn, call| {
-        audit::record(conn, &entry)?;
-        let answered = shown(conn, StatusCode::CREATED, call, must_have_outcome)?
-            .at(format!("/api/v1/calls/{}", call.id));
-        idempotency.keep(conn, &answered)?;
-        Ok(answered)
-    });
-    Ok(answered.await?.into())
+    let location = |call_id| format!("/api/v1/calls/{call_id}");
+    Ok(requesting::place(&app, &key.asker(), idempotency, form, location).await?.into())
 }
 
 /// `GET /api/v1/calls`: calls, newest first.
@@ -94,7 +72,7 @@ pub async fn list(app: SharedApp, key: ApiKey, ValidQuery(query): ValidQuery<Cal
 
 async fn filter(app: &App, query: CallList) -> Result<CallFilter, AppError> {
     let agent = match query.agent {
-        Some(agent) => Some(resolve(app, "agent", agent, "the agent").await?.0),
+        Some(agent) => Some(resolve(app, "agent", agent, "the agent").await?.address),
         None => None,
     };
     Ok(CallFilter {
@@ -181,38 +159,9 @@ pub async fn outcome(
     ValidJson(form): ValidJson<NewOutcome>,
 ) -> Answer {
     key.require(Scope::Call)?;
-    about(*id, None);
-    let disposition = form.disposition.into_string();
-    if !app.outcomes.dispositions.0.contains(&disposition) {
-        let words = app.outcomes.dispositions.0.join(", ");
-        return Err(AppError::field("disposition", format!("must be one of the setting: {words}")));
-    }
-    let row = OutcomeRow {
-        call_id: id.to_string(),
-        disposition,
-        notes: form.notes.map(Text::into_string),
-        set_by: key.name().to_owned(),
-        set_at: app.clock.now().naive_utc(),
-    };
-    let must_have_outcome = app.outcomes.required;
-    let entry = Entry {
-        at: row.set_at.and_utc(),
-        actor: key.actor(),
-        action: "call.outcome_set",
-        subject: Some(row.call_id.clone()),
-        detail: json!({ "disposition": row.disposition }),
-    };
-    let set = services::set_outcome(&app, *id, row, move |conn, call, is_before| {
-        if is_before {
-            audit::record(conn, &entry)?;
-        }
-        let answered = shown(conn, StatusCode::OK, call, must_have_outcome)?;
-        match &expected {
-            Some(tags) if is_before && !is_one_of(&answered, tags) => Err(ServiceError::Changed),
-            _ => Ok(answered),
-        }
-    });
-    Ok(set.await?.into())
+    let is_expected =
+        move |answered: &Answered| expected.as_ref().is_none_or(|tags| is_one_of(answered, tags));
+    Ok(requesting::outcome(&app, &key.asker(), *id, form, is_expected).await?.into())
 }
 
 /// `POST /api/v1/calls/{id}/transfer`: brings a second agent in.
@@ -233,41 +182,7 @@ pub async fn transfer(
     ValidJson(form): ValidJson<NewTransfer>,
 ) -> Answer {
     key.require(Scope::Transfer)?;
-    let call = services::find(&app, *id).await?;
-    let request = TransferRequest {
-        transfer_id: app.ids.id(),
-        targets: targets(&app, &call, form.to).await?,
-        ring: form.ring,
-        require_accept: form.require_accept.unwrap_or(app.defaults.require_accept),
-        style: form.style.unwrap_or(app.defaults.style),
-        briefing: form.briefing.map(Text::into_string),
-        caller_id: form
-            .caller_id
-            .or_else(|| app.defaults.transfer_caller_id.clone())
-            .unwrap_or_else(|| call.caller_id.clone()),
-        ring_timeout_secs: form.ring_timeout_secs.map_or(app.defaults.ring_timeout_secs, |secs| secs.get()),
-    };
-    let (targets, shown) = (&request.targets, &request.caller_id);
-    if let Some(refusal) = guard::services::check_transfer(&app, &key, &call, targets, shown).await? {
-        return Err(refusal.into());
-    }
-    tell(&app, &key, idempotency, *id, Event::TransferRequested(request)).await
-}
-
-/// Whom to ring, each of them once, and nobody who is on the line already.
-async fn targets(app: &App, call: &Call, to: Destinations) -> Result<Vec<Target>, AppError> {
-    let mut targets: Vec<Target> = Vec::with_capacity(to.0.len());
-    for destination in to.0 {
-        let (to, name) = resolve(app, "to", destination, "the second agent").await?;
-        // While a transfer is under way the flow refuses another, whomever it is to.
-        let mut on_line = call.legs.iter().filter(|leg| !leg.is_over() && call.transfer().is_none());
-        on_line.try_for_each(|leg| refuse_same("to", &to, Some(leg)))?;
-        if targets.iter().any(|target| target.to == to) {
-            return Err(AppError::field("to", "names the same address twice"));
-        }
-        targets.push(Target { leg_id: app.ids.id(), to, name });
-    }
-    Ok(targets)
+    Ok(requesting::transfer(&app, &key.asker(), idempotency, *id, form).await?.into())
 }
 
 /// `POST /api/v1/calls/{id}/transfer/complete`: the agent who holds the customer leaves.
@@ -364,7 +279,6 @@ pub async fn hangup(app: SharedApp, key: ApiKey, idempotency: Idempotency, id: P
     tell(&app, &key, idempotency, *id, Event::HangUpRequested { by: Party::Crm }).await
 }
 
-/// Takes a request into the call: durable, and being carried out, when it is answered.
 async fn tell(
     app: &SharedApp,
     key: &ApiKey,
@@ -372,92 +286,5 @@ async fn tell(
     call_id: Uuid,
     event: Event,
 ) -> Answer {
-    about(call_id, None);
-    let entry = audited::entry(key.actor(), app.clock.now(), call_id, &event);
-    let must_have_outcome = app.outcomes.required;
-    let answered = services::take_in(app, call_id, event, move |conn, call| {
-        audit::record(conn, &entry)?;
-        let answered = shown(conn, StatusCode::ACCEPTED, call, must_have_outcome)?;
-        idempotency.keep(conn, &answered)?;
-        Ok(answered)
-    });
-    Ok(answered.await?.into())
-}
-
-/// The call as the API shows it now.
-fn shown(
-    conn: &mut DbConnection,
-    status: StatusCode,
-    call: &Call,
-    must_have_outcome: bool,
-) -> DbResult<Answered> {
-    let beside = models::beside(conn, std::slice::from_ref(call))?.pop().unwrap_or_default();
-    Answered::new(status, &CallOut::new(call, &beside, must_have_outcome))
-}
-
-fn call_request(key: &ApiKey, form: &NewCall) -> CallRequest {
-    let metadata = form.metadata.as_ref().and_then(|metadata| serde_json::to_string(metadata).ok());
-    let external_id = form.external_id.clone().map(Text::into_string);
-    CallRequest {
-        call_id: String::new(),
-        api_key_id: key.id().to_string(),
-        unique_external_id: external_id.clone().filter(|_| form.unique_external_id),
-        external_id,
-        metadata,
-    }
-}
-
-/// The call as it will be written down.
-async fn planned(app: &App, form: NewCall) -> Result<Call, AppError> {
-    let caller_id = caller_id(app, form.caller_id)?;
-    let (agent, name) = resolve(app, "agent", form.agent, "the agent").await?;
-    let agent = Leg::planned(app.ids.id(), Role::FirstAgent, agent, name);
-    let customer = Leg::planned(app.ids.id(), Role::Customer, form.customer, "the customer".into());
-    refuse_same("customer", &agent.address, Some(&customer))?;
-    refuse_same("caller_id", &Address::Phone(caller_id.clone()), Some(&customer))?;
-    Ok(Call::planned(Plan {
-        id: app.ids.id(),
-        room: app.ids.unguessable(),
-        bridge: form.bridge.unwrap_or(app.defaults.bridge),
-        agent_caller_id: app.defaults.agent_caller_id.clone().unwrap_or_else(|| caller_id.clone()),
-        caller_id,
-        agent,
-        customer,
-        ring_timeout_secs: form.ring_timeout_secs.map_or(app.defaults.ring_timeout_secs, |secs| secs.get()),
-        time_limit_secs: form.time_limit_secs.map_or(app.defaults.time_limit_secs, |secs| secs.get()),
-        created_at: app.clock.now(),
-    }))
-}
-
-fn caller_id(app: &App, asked: Option<PhoneNumber>) -> Result<PhoneNumber, AppError> {
-    asked.or_else(|| app.defaults.caller_id.clone()).ok_or_else(|| {
-        AppError::field("caller_id", "is required, as the setting twilio.caller_id names no default")
-    })
-}
-
-/// The address to ring, and what to call the person in words: never a number.
-pub(crate) async fn resolve(
-    app: &App,
-    field: &'static str,
-    destination: Destination,
-    stranger: &str,
-) -> Result<(Address, String), AppError> {
-    match destination {
-        Destination::Address(address) => Ok((address, stranger.to_owned())),
-        Destination::Agent(name) => {
-            let found = agents::services::find_by_name(&app.db, &name).await?;
-            let unknown = || AppError::new(ErrorCode::UnknownAgent).with_field(field);
-            found.map(|agent| (agent.address, agent.display_name)).ok_or_else(unknown)
-        }
-    }
-}
-
-/// Twilio refuses a call from a number to itself (21211), and a person cannot be two parties.
-fn refuse_same(field: &'static str, address: &Address, other: Option<&Leg>) -> Result<(), AppError> {
-    match other {
-        Some(leg) if leg.address == *address => {
-            Err(AppError::field(field, "is the same address as another party's"))
-        }
-        _ => Ok(()),
-    }
+    Ok(requesting::tell(app, &key.asker(), idempotency, call_id, event).await?.into())
 }

@@ -30,6 +30,7 @@ pub const KINDS: &[(&str, &str)] = &[
     ("leg.resumed", "the person is off hold"),
     ("leg.muted", "the person cannot be heard"),
     ("leg.unmuted", "the person can be heard again"),
+    ("leg.monitor", "a supervisor listens, coaches or speaks (`monitor`)"),
     ("leg.sent_outside", "the person waits outside the room, with music or at the accept gate"),
     ("leg.sent_inside", "the person is sent back to where the others are"),
     ("room.joined", "the person is in the room"),

@@ -12,6 +12,22 @@ diesel::table! {
         role -> Text,
         created_at -> Timestamp,
         disabled_at -> Nullable<Timestamp>,
+        password_hash -> Nullable<Text>,
+        presence -> Text,
+        presence_since -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    console_sessions (id) {
+        id -> Text,
+        agent_id -> Text,
+        token_hash -> Text,
+        address -> Text,
+        user_agent -> Text,
+        created_at -> Timestamp,
+        seen_at -> Timestamp,
+        revoked_at -> Nullable<Timestamp>,
     }
 }
 
@@ -111,6 +127,7 @@ diesel::table! {
         role -> Text,
         address -> Text,
         name -> Text,
+        agent_id -> Nullable<Text>,
         call_sid -> Nullable<Text>,
         parent_call_sid -> Nullable<Text>,
         status -> Text,
@@ -126,6 +143,7 @@ diesel::table! {
         sent_to -> Text,
         on_hold -> Bool,
         muted -> Bool,
+        monitor -> Nullable<Text>,
         end_wanted -> Bool,
         answered_at -> Nullable<Timestamp>,
         ended_at -> Nullable<Timestamp>,
@@ -185,6 +203,25 @@ diesel::table! {
         form -> Text,
         idempotency_token -> Nullable<Text>,
         arrival -> Nullable<Text>,
+        answer_status -> Nullable<Integer>,
+        answer -> Nullable<Text>,
+        answered_ms -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
+    twilio_requests (id) {
+        id -> BigInt,
+        call_id -> Text,
+        command_id -> Nullable<Text>,
+        sent_at -> Timestamp,
+        duration_ms -> Integer,
+        method -> Text,
+        path -> Text,
+        form -> Nullable<Text>,
+        status -> Nullable<Integer>,
+        body -> Nullable<Text>,
+        error -> Nullable<Text>,
     }
 }
 
@@ -285,12 +322,14 @@ diesel::allow_tables_to_appear_in_same_query!(
     call_requests,
     calls,
     commands,
+    console_sessions,
     do_not_call,
     event_feed,
     events,
     legs,
     timers,
     transfers,
+    twilio_requests,
     webhook_deliveries,
     webhook_endpoints,
     webhooks

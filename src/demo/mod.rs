@@ -1,6 +1,7 @@
 //! The demo: the real service and the emulator on one stage, people with phones, and stories they play. The same stories
 //! are the suite's scenarios.
 
+pub mod console;
 mod crm;
 mod ladder;
 mod phones;

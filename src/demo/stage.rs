@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use actix_web::web::ServiceConfig;
 use tempfile::TempDir;
 
+use super::console;
 use super::crm::Crm;
 use super::phones::Phones;
 use crate::agents::models::{AgentRole, Scope};
@@ -55,6 +57,8 @@ pub struct StageOptions {
     pub emulator_bind: String,
     /// Answers to open questions about Twilio.
     pub switches: Switches,
+    /// Whether the console has the panel with everybody's phones.
+    pub has_panel: bool,
     /// More settings, as `section.key` and value.
     pub settings: Vec<(String, String)>,
 }
@@ -69,6 +73,7 @@ impl Default for StageOptions {
             bind: any_port(),
             emulator_bind: any_port(),
             switches: Switches::default(),
+            has_panel: false,
             settings: vec![],
         }
     }
@@ -130,8 +135,17 @@ impl Stage {
         let wanted = wanted.into_iter().map(|(key, value)| (key.to_owned(), value));
         let settings = settings(folder.path(), wanted.chain(options.settings))?;
         let clock = Arc::new(SystemClock::with_speed(options.speed));
-        let app = server::build(&settings, clock.clone(), ids.clone())?;
-        let server = Server::start(&settings, app, listener).await?;
+        let mut app = server::build(&settings, clock.clone(), ids.clone())?;
+        let watcher = options.has_panel.then(|| emulator.watcher());
+        if let Some(app) = Arc::get_mut(&mut app).filter(|_| options.has_panel) {
+            app.console.scripts = console::SCRIPTS;
+        }
+        let more = move |config: &mut ServiceConfig| {
+            if let Some(watcher) = &watcher {
+                console::configure(config, watcher.clone());
+            }
+        };
+        let server = Server::start_with(&settings, app, listener, more).await?;
         let http = http_client(std::time::Duration::from_secs(5), std::time::Duration::from_secs(30))?;
         let key = hire(&server, &clock, &ids).await?;
         Ok(Self {
@@ -199,9 +213,10 @@ pub(crate) fn settings(
 /// Adds the agents to the directory, and makes a key.
 async fn hire(server: &Server, clock: &SystemClock, ids: &RandomIds) -> anyhow::Result<String> {
     let db = &server.app().db;
-    for part in [FIRST_AGENT, SECOND_AGENT, THIRD_AGENT] {
+    for part in [FIRST_AGENT, SECOND_AGENT, THIRD_AGENT, console::SUPERVISOR] {
         let (name, address) = (part.name.to_lowercase(), part.address.parse()?);
-        let new = NewAgent { name, display_name: None, address, role: AgentRole::Agent };
+        let role = if part == console::SUPERVISOR { AgentRole::Supervisor } else { AgentRole::Agent };
+        let new = NewAgent { name, display_name: None, address, role };
         match add_agent(db, clock, ids, &Actor::system("demo"), new).await {
             Ok(_) | Err(AccountError::Exists(_)) => {}
             Err(error) => return Err(error.into()),

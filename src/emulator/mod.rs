@@ -102,6 +102,40 @@ pub struct Emulator {
     driving: JoinHandle<()>,
 }
 
+/// A way to watch an emulator and to play its people from elsewhere in this process. Cheap to clone.
+#[derive(Clone)]
+pub struct Watcher(Arc<Exchange>);
+
+impl Watcher {
+    /// Every event from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<TimelineEvent> {
+        self.0.subscribe()
+    }
+
+    /// Each phone as it is now: its address, its legs, and what its holder hears; as the control API shows them.
+    pub fn phones(&self) -> serde_json::Value {
+        self.0.with(|engine| serde_json::to_value(engine.phones_now())).unwrap_or_default()
+    }
+
+    /// Sets how a phone behaves: one plan a call, the last one stays.
+    ///
+    /// # Errors
+    /// When the address is none.
+    pub fn set_phone(&self, address: &str, plans: Vec<PhonePlan>) -> anyhow::Result<()> {
+        self.0.with(|engine| engine.set_phone(address, plans))?;
+        Ok(())
+    }
+
+    /// The holder of a phone does something now.
+    ///
+    /// # Errors
+    /// When the address is none, or its phone is not in a state for that.
+    pub fn act(&self, address: &str, action: &PersonAction) -> anyhow::Result<()> {
+        self.0.with(|engine| engine.act(address, action))?;
+        Ok(())
+    }
+}
+
 /// Starts an emulator on the current Tokio runtime.
 ///
 /// # Errors
@@ -139,6 +173,11 @@ impl Emulator {
     /// `http://127.0.0.1:4010`: what takes the place of `https://api.twilio.com`.
     pub fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// For whoever is to watch it.
+    pub fn watcher(&self) -> Watcher {
+        Watcher(self.exchange.clone())
     }
 
     /// Emulated milliseconds since the exchange started.

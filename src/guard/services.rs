@@ -21,7 +21,6 @@ use crate::calls::flow::{Call, Role, Target};
 use crate::calls::models::{CallRequest, DbResult};
 use crate::clock::Clock;
 use crate::db::{self, Db, DbConnection, DbError};
-use crate::middleware::api_key::ApiKey;
 use crate::telephony::{Address, PhoneNumber};
 
 /// Lines of an import that are written in one transaction.
@@ -141,13 +140,29 @@ pub fn check_again(
     Ok(Some(refusal))
 }
 
+/// Every reason why a call would not be placed now; changes nothing.
+///
+/// # Errors
+/// The database's.
+pub async fn refusals(app: &Arc<App>, asked: Asked) -> DbResult<(Case, Vec<Refusal>)> {
+    let (now, guard) = (app.clock.now(), app.guard.clone());
+    let case = Case::new(&guard.rules, asked);
+    app.db
+        .read(move |conn| {
+            let known = known(conn, &guard.rules, &case, Others::All, Hold::Shared, now)?;
+            let refusals = rules::refusals(&guard.rules, &case, &known, now);
+            Ok((case, refusals))
+        })
+        .await
+}
+
 /// Judges the second agents of a transfer, and what they would see as caller; a refusal is recorded.
 ///
 /// # Errors
 /// The database's, when a refusal cannot be recorded.
 pub async fn check_transfer(
     app: &Arc<App>,
-    key: &ApiKey,
+    by: &Actor,
     call: &Call,
     targets: &[Target],
     caller_id: &PhoneNumber,
@@ -162,7 +177,7 @@ pub async fn check_transfer(
         }
     };
     if let Some(refusal) = refusal.clone() {
-        let (id, now, actor) = (call.id.to_string(), app.clock.now(), key.actor());
+        let (id, now, actor) = (call.id.to_string(), app.clock.now(), by.clone());
         app.db
             .write(move |conn| {
                 let refused = Refused { at: "transferring", call_id: Some(&id), customer: None };
@@ -212,9 +227,13 @@ fn record(
     )
 }
 
-fn key_actor(conn: &mut DbConnection, api_key_id: &str) -> DbResult<Actor> {
-    let name = agents::models::key_name(conn, api_key_id)?;
-    Ok(Actor::api_key(name.unwrap_or_else(|| api_key_id.to_owned())))
+/// Whoever asked, by the id of their API key or of their account.
+fn key_actor(conn: &mut DbConnection, id: &str) -> DbResult<Actor> {
+    if let Some(name) = agents::models::agent_name(conn, id)? {
+        return Ok(Actor::agent(name));
+    }
+    let name = agents::models::key_name(conn, id)?;
+    Ok(Actor::api_key(name.unwrap_or_else(|| id.to_owned())))
 }
 
 /// Puts a number on the list, or writes its entry anew; true if it was not on it.

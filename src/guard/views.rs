@@ -7,15 +7,14 @@ use actix_web::{HttpRequest, HttpResponse, http::header};
 
 use super::caller_ids;
 use super::forms::{EntryList, NewEntry, Question};
-use super::models::{self, EntryRow, Others};
-use super::rules::{self, Asked, Case};
+use super::models::{self, EntryRow};
+use super::rules::Asked;
 use super::serializers::{EntryOut, EntryPage, Verdict};
-use super::services::{self, Hold, ImportError, Imported};
+use super::services::{self, ImportError, Imported};
 use crate::agents::models::Scope;
 use crate::app::SharedApp;
 use crate::calls::forms::Text;
-use crate::calls::views::resolve;
-use crate::db::DbError;
+use crate::calls::requesting::resolve;
 use crate::error::{AppError, ErrorCode, ValidJson, ValidQuery, unread};
 use crate::middleware::api_key::ApiKey;
 use crate::telephony::PhoneNumber;
@@ -164,7 +163,7 @@ pub async fn import(
 pub async fn check(app: SharedApp, key: ApiKey, ValidJson(form): ValidJson<Question>) -> Answer {
     key.require(Scope::Read)?;
     let agent = match form.agent {
-        Some(agent) => Some(resolve(&app, "agent", agent, "the agent").await?.0),
+        Some(agent) => Some(resolve(&app, "agent", agent, "the agent").await?.address),
         None => None,
     };
     let shown = form.caller_id.or_else(|| app.defaults.caller_id.clone());
@@ -174,12 +173,6 @@ pub async fn check(app: SharedApp, key: ApiKey, ValidJson(form): ValidJson<Quest
         api_key_id: Some(key.id().to_string()),
         foreign_caller_id: caller_ids::first_foreign(&app, &Vec::from_iter(shown.as_ref())).await,
     };
-    let (now, guard) = (app.clock.now(), app.guard.clone());
-    let case = Case::new(&guard.rules, asked);
-    let verdict = app.db.read(move |conn| {
-        let known = services::known(conn, &guard.rules, &case, Others::All, Hold::Shared, now)?;
-        let refusals = rules::refusals(&guard.rules, &case, &known, now);
-        Ok::<_, DbError>(Verdict::new(&case.at, refusals, now))
-    });
-    Ok(HttpResponse::Ok().json(verdict.await?))
+    let (case, refusals) = services::refusals(&app, asked).await?;
+    Ok(HttpResponse::Ok().json(Verdict::new(&case.at, refusals, app.clock.now())))
 }

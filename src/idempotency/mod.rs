@@ -82,7 +82,7 @@ pub(crate) fn hex(bytes: impl AsRef<[u8]>) -> String {
 /// A key that a request has claimed.
 #[derive(Debug, Clone)]
 pub struct Claim {
-    /// Whose key opened the API.
+    /// Whose it is: an API key's id, or an account's.
     pub api_key_id: Uuid,
     /// The `Idempotency-Key`.
     pub key: String,

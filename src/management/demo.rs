@@ -120,15 +120,16 @@ fn summarise(report: &Report) {
 
 async fn stay_up(options: StageOptions) -> anyhow::Result<ExitCode> {
     let stopped = super::serve::until_stopped()?;
-    let stage = Stage::set(options).await?;
+    let stage = Stage::set(StageOptions { has_panel: true, ..options }).await?;
     let (service, emulator) = (stage.crm.base_url(), stage.emulator.base_url());
+    say!("Open {service}/demo and play two agents and a customer in one window.\n");
     say!("service   {service}/api/v1/calls");
     say!("emulator  {emulator}/emulator/timeline?format=text");
     say!("          {emulator}/emulator/audibility");
     say!("\nIn another terminal:\n");
     say!("  export WARM_TRANSFER_URL={service}");
     say!("  export WARM_TRANSFER_KEY={}", stage.crm.key());
-    say!("\nagent:alice and agent:dana answer by themselves, and so does the customer. Place a call:\n");
+    say!("\nUntil you open the page, all phones answer by themselves. Place a call:\n");
     say!("  curl -H \"Authorization: Bearer $WARM_TRANSFER_KEY\" -H 'Content-Type: application/json' \\");
     say!(
         "    -d '{{\"agent\":\"agent:alice\",\"customer\":\"+15550100199\"}}' $WARM_TRANSFER_URL/api/v1/calls\n"

@@ -1,5 +1,7 @@
 //! Owns the gate for programs: a view that takes an [`ApiKey`] runs only for a bearer of one.
 
+use std::sync::Arc;
+
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
@@ -10,6 +12,7 @@ use crate::agents::models::{Principal, Scope};
 use crate::agents::services::authenticate;
 use crate::app::SharedApp;
 use crate::audit::Actor;
+use crate::calls::requesting::Asker;
 use crate::error::{AppError, ErrorCode};
 
 /// The header that makes repeating a request harmless.
@@ -41,6 +44,11 @@ impl ApiKey {
     /// The key's holder, for the audit log.
     pub fn actor(&self) -> Actor {
         Actor::api_key(&self.0.name)
+    }
+
+    /// The key's holder, who may ask anything of any call that their scopes allow.
+    pub fn asker(&self) -> Asker {
+        Asker { id: self.0.id, actor: self.actor(), may: Arc::new(|_| Ok(())) }
     }
 
     /// Goes on only if the key may do this.

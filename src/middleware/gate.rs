@@ -12,7 +12,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse};
 
 use super::api_key::{ApiKey, Presented, bearer};
-use super::limiter::Allowance;
+use super::limiter::{Allowance, whole_secs};
 use crate::agents::services::authenticate;
 use crate::app::{App, SharedApp};
 use crate::error::{AppError, ErrorCode};
@@ -86,9 +86,4 @@ fn tell(headers: &mut HeaderMap, allowance: &Allowance) {
     for (name, figure) in figures {
         headers.insert(HeaderName::from_static(name), HeaderValue::from(figure));
     }
-}
-
-/// Begun seconds count: whoever waits so long has waited long enough.
-fn whole_secs(duration: Duration) -> u64 {
-    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }

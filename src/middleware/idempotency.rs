@@ -1,4 +1,4 @@
-//! Owns `Idempotency-Key` on every POST of the API: claims the key, replays what was answered before, and sees to it that an
+//! Owns `Idempotency-Key` on every POST of the API and of the console's scripts: claims the key, replays what was answered before, and sees to it that an
 //! answer is kept.
 
 use actix_web::body::{EitherBody, MessageBody, to_bytes};
@@ -13,6 +13,7 @@ use futures_util::stream;
 
 use super::api_key::{ApiKey, IdempotencyKey};
 use crate::app::SharedApp;
+use crate::console::sessions::Session;
 use crate::db::DbError;
 use crate::error::{AppError, ErrorCode, unread};
 use crate::idempotency::models::{self, Begun};
@@ -33,12 +34,13 @@ impl FromRequest for Idempotency {
 /// Works once for each key, whatever is repeated.
 ///
 /// # Errors
-/// 401 for a request without a valid API key, 409 `request_in_progress`, 422 `idempotency_key_reused`, and the service's own.
+/// 401 for a request without a valid API key or session, 409 `request_in_progress`, 422 `idempotency_key_reused`, and the service's own.
 pub async fn idempotency<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let is_covered = request.method() == Method::POST && request.path().starts_with("/api/v1/");
+    let is_covered = request.method() == Method::POST
+        && (is_for_people(&request) || request.path().starts_with("/api/v1/"));
     let key = if is_covered { request.extract::<IdempotencyKey>().await?.0 } else { None };
     let app = request.app_data::<SharedApp>().cloned();
     let (Some(key), Some(app)) = (key, app) else {
@@ -65,15 +67,24 @@ pub async fn idempotency<B: MessageBody + 'static>(
     }
 }
 
+/// What the console's scripts ask; what belongs together there is what one account asks.
+fn is_for_people(request: &ServiceRequest) -> bool {
+    request.path().starts_with("/console/")
+}
+
 async fn claim(request: &mut ServiceRequest, app: &SharedApp, key: String) -> Result<Claim, Error> {
-    let api_key = request.extract::<ApiKey>().await?;
+    let holder = if is_for_people(request) {
+        request.extract::<Session>().await?.agent().id
+    } else {
+        request.extract::<ApiKey>().await?.id()
+    };
     let body = request.extract::<Bytes>().await.map_err(|error| unread(&error))?;
     let address = request.uri().path_and_query().map_or("", |it| it.as_str());
     let hash = request_hash(request.method().as_str(), address, &body);
     // The view reads the body once more.
     let again = stream::once(ready(Ok::<_, PayloadError>(body)));
     request.set_payload(Payload::Stream { payload: Box::pin(again) });
-    Ok(Claim::new(api_key.id(), key, hash, app.ids.id()))
+    Ok(Claim::new(holder, key, hash, app.ids.id()))
 }
 
 fn replay(answered: Answered) -> HttpResponse {

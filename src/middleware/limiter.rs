@@ -20,6 +20,12 @@ use crate::clock::SharedClock;
 
 /// Wrong keys an address may present at once, and again one for every second.
 const WRONG_KEYS: NonZeroU32 = NonZeroU32::new(20).unwrap();
+/// Tries to log in that an address may make at once, and again one for every second: many people may sit behind one.
+const ADDRESS_TRIES: NonZeroU32 = NonZeroU32::new(60).unwrap();
+/// Tries to log in to one account that an address may make at once.
+const ACCOUNT_TRIES: NonZeroU32 = NonZeroU32::new(10).unwrap();
+/// And again one for every so long.
+const ACCOUNT_TRY_EVERY: Duration = Duration::from_secs(10);
 /// So many addresses and tokens are remembered; then those that no longer matter are forgotten.
 const REMEMBERED: usize = 10_000;
 
@@ -97,6 +103,33 @@ impl Limiter {
     }
 }
 
+/// How often somebody may try to log in: from one address, and from one address to one account.
+pub struct LogInLimiter {
+    addresses: Buckets<IpAddr>,
+    accounts: Buckets<(IpAddr, [u8; 32])>,
+}
+
+impl LogInLimiter {
+    /// Nobody has tried yet.
+    pub fn new(clock: SharedClock) -> Self {
+        let ticks = Ticks::new(clock);
+        let account = Quota::with_period(ACCOUNT_TRY_EVERY).unwrap_or(Quota::per_minute(NonZeroU32::MIN));
+        Self {
+            addresses: Buckets::new(Quota::per_second(NonZeroU32::MIN).allow_burst(ADDRESS_TRIES), &ticks),
+            accounts: Buckets::new(account.allow_burst(ACCOUNT_TRIES), &ticks),
+        }
+    }
+
+    /// Counts a try before it is known whether it is right, so that many at once are no way around; tells how long to wait if it
+    /// is one too many.
+    pub fn refuses(&self, account: &str, peer: IpAddr) -> Option<Duration> {
+        let network = network(peer);
+        let wait = self.addresses.take(&network).wait;
+        // The name is hashed, as it may be long.
+        wait.or_else(|| self.accounts.take(&(network, hash(account))).wait)
+    }
+}
+
 /// Buckets of one size, one for each of somebody.
 struct Buckets<K: Hash + Eq + Clone> {
     limiter: RateLimiter<K, HashMapStateStore<K>, Ticks, StateInformationMiddleware>,
@@ -164,6 +197,11 @@ fn network(peer: IpAddr) -> IpAddr {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
         address => address,
     }
+}
+
+/// Begun seconds count: whoever waits so long has waited long enough.
+pub(crate) fn whole_secs(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
 
 fn hash(token: &str) -> [u8; 32] {

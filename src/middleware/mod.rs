@@ -1,6 +1,7 @@
 //! What every request passes on its way to a view.
 
 pub mod api_key;
+pub mod browsers;
 pub mod gate;
 pub mod idempotency;
 pub mod limiter;

@@ -11,7 +11,8 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::audit::models::ActorKind;
 use crate::calls::flow::{
-    Bridge, CallStatus, Control, EndReason, Failure, LegStatus, Party, Ring, Role, Style, TransferStatus,
+    Bridge, CallStatus, Control, EndReason, Failure, LegStatus, Monitor, Party, Ring, Role, Style,
+    TransferStatus,
 };
 use crate::calls::forms::{Destination, Destinations, Moment, ParticipantControl, Secs, Text};
 use crate::crm::webhooks::forms::{Kinds, OverlapHours};
@@ -95,6 +96,7 @@ words! {
     LegStatus "How far a leg is: Twilio's words, after the two that come before Twilio knows of it.";
     TransferStatus "Where a transfer stands.";
     Failure "Why a leg or a transfer came to nothing.";
+    Monitor "What a supervisor does in the room.";
     Role "What a leg is for.";
     Bridge "How first agent and customer are joined.";
     Style "How a second agent is brought in.";

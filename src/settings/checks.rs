@@ -47,6 +47,10 @@ impl Settings {
         within("events.heartbeat_secs", self.events.heartbeat_secs, 1, 300)?;
         within("events.stream_secs", self.events.stream_secs, 1, 86_400)?;
         within("events.slow_reader_secs", self.events.slow_reader_secs, 1, 300)?;
+        within("console.dead_air_secs", self.console.dead_air_secs.into(), 1, 600)?;
+        within("console.long_hold_secs", self.console.long_hold_secs.into(), 1, 3600)?;
+        within("console.session_idle_hours", self.console.session_idle_hours.into(), 1, 8760)?;
+        within("console.session_hours", self.console.session_hours.into(), 1, 8760)?;
         within("webhooks.timeout_ms", self.webhooks.timeout_ms, 100, 30_000)?;
         within("webhooks.parallel", as_u64(self.webhooks.parallel), 1, 64)?;
         within("webhooks.disable_after_hours", self.webhooks.disable_after_hours.into(), 1, 720)?;

@@ -73,6 +73,8 @@ pub struct Settings {
     pub events: EventSettings,
     /// Webhooks to CRMs.
     pub webhooks: WebhookSettings,
+    /// The console.
+    pub console: ConsoleSettings,
     /// Logs.
     pub logging: LoggingSettings,
 }
@@ -280,6 +282,22 @@ pub struct WebhookSettings {
     pub disable_after_hours: u32,
     /// How long settled deliveries are kept.
     pub keep_days: u32,
+}
+
+/// `[console]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsoleSettings {
+    /// A session that is not used for so long is over.
+    pub session_idle_hours: u32,
+    /// Any session is over after so long.
+    pub session_hours: u32,
+    /// Whether agents see that a supervisor is on the call.
+    pub show_supervisors: bool,
+    /// From when on silence is an alarm.
+    pub dead_air_secs: u32,
+    /// From when on a customer's hold is an alarm.
+    pub long_hold_secs: u32,
 }
 
 /// `[logging]`

@@ -1,8 +1,8 @@
 //! Owns the judgement: what people experienced, and what the call has become, against the invariants of the design.
 
-use super::script::{CUSTOMER, FIRST_AGENT, SECOND_AGENTS, Script};
+use super::script::{CUSTOMER, FIRST_AGENT, SECOND_AGENTS, SUPERVISOR, Script};
 use super::world::{Aftermath, LegRecord};
-use crate::calls::flow::{Event, Party, Role, Stage, Style, TransferStatus};
+use crate::calls::flow::{Event, Monitor, Party, Role, Stage, Style, TransferStatus};
 use crate::emulator::{EventKind, Heard, Span};
 
 /// How long things may take, in milliseconds.
@@ -65,6 +65,7 @@ pub(super) fn judge(script: &Script, after: &Aftermath) -> Verdict {
     let violations = [
         court.silences(),
         court.private_talk(),
+        court.heard_in_secret(),
         court.dialled_twice(),
         court.not_dialled(),
         court.outlived(),
@@ -192,10 +193,24 @@ impl Court<'_> {
         heard
     }
 
+    /// A supervisor who listens or coaches is not heard by the customer: not while they had asked for nothing else.
+    fn heard_in_secret(&self) -> Vec<String> {
+        let barges = |call: &crate::calls::flow::Call| {
+            let supervisor = call.legs.iter().filter(|leg| leg.role == Role::Supervisor);
+            supervisor.rev().take(1).any(|leg| leg.monitor == Some(Monitor::Barge))
+        };
+        let mut allowed = self.times(barges);
+        allowed.iter_mut().for_each(|span| span.1 = span.1.saturating_add(self.bounds.together_ms));
+        let heard = self.spans(CUSTOMER).iter().filter(|span| hears_person(span, SUPERVISOR));
+        let secret = heard.filter(|span| !allowed.iter().any(|it| overlap(*it, (span.from_ms, span.to_ms))));
+        secret.map(|span| format!("the customer heard a silent supervisor at {} ms", span.from_ms)).collect()
+    }
+
     /// I2: there are no more dials than legs, and no leg beyond what was asked for and the site's choices.
     fn dialled_twice(&self) -> Vec<String> {
         let mut twice = vec![];
-        let addresses = SECOND_AGENTS.iter().map(|(address, _)| *address).chain([FIRST_AGENT, CUSTOMER]);
+        let addresses =
+            SECOND_AGENTS.iter().map(|(address, _)| *address).chain([FIRST_AGENT, CUSTOMER, SUPERVISOR]);
         for address in addresses {
             let dialled = self.legs(address).count();
             let planned =

@@ -144,6 +144,7 @@ fn transfer(case: &Case, dice: &mut Dice) -> Event {
             leg_id: dice.id(),
             to: Address::Phone(number(address)),
             name: name.to_owned(),
+            agent: None,
         }],
         ring: Ring::InTurn,
         require_accept: case.require_accept,

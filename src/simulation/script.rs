@@ -1,10 +1,12 @@
 //! Owns what is thrown for one call before it begins: who does what and when, what the site has chosen, how Twilio behaves
 //! where its documentation is silent, and how much goes wrong.
 
+use uuid::Uuid;
+
 use super::dice::Dice;
 use crate::calls::flow::{
-    AgentLeavesEarly, Bridge, Control, CustomerLeavesConsult, Event, NobodyLeft, Party, Policy, Ring, Role,
-    Style, Target, TargetFails, TransferRequest,
+    AgentLeavesEarly, Bridge, Control, CustomerLeavesConsult, Event, Monitor, NobodyLeft, Party, Policy,
+    Ring, Role, Style, SuperviseRequest, Target, TargetFails, TransferRequest,
 };
 use crate::emulator::{
     Behaviour, DeclinedStatus, DeletedParticipant, EndedUpdate, PhonePlan, PlannedPress, RedirectOrder,
@@ -24,6 +26,10 @@ pub(super) const CUSTOMER: &str = "+15550100102";
 /// Whoever may be brought in, with their names.
 pub(super) const SECOND_AGENTS: [(&str, &str); 4] =
     [("+15550100111", "Dana"), ("+15550100112", "Erin"), ("+15550100113", "Finn"), ("+15550100114", "Gail")];
+
+/// Whoever supervises.
+pub(super) const SUPERVISOR: &str = "+15550100121";
+const SUPERVISOR_ID: Uuid = Uuid::from_u128(121);
 
 /// How much goes wrong, each in a thousand unless it says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -141,6 +147,7 @@ fn phones(dice: &mut Dice) -> Vec<(String, Vec<PhonePlan>)> {
     for (address, _) in SECOND_AGENTS {
         phones.push((address.to_owned(), (0..3).map(|_| late_phone(dice)).collect()));
     }
+    phones.push((SUPERVISOR.to_owned(), (0..3).map(|_| late_phone(dice)).collect()));
     phones
 }
 
@@ -209,15 +216,30 @@ fn request(dice: &mut Dice) -> Event {
         25..=34 => Event::CancelRequested,
         35..=46 => Event::MergeRequested,
         47..=58 => Event::SwapRequested,
-        59..=74 => transfer(dice),
+        59..=70 => transfer(dice),
+        71..=73 => supervise(dice),
+        74 => Event::SuperviseEndRequested { agent: SUPERVISOR_ID },
         75..=88 => Event::ControlRequested { role: role(dice), control: control(dice) },
         89..=94 => Event::RemoveRequested { role: role(dice), by: Party::Crm },
         _ => Event::HangUpRequested { by: Party::Crm },
     }
 }
 
+/// One supervisor, who comes, does something else, and comes again.
+fn supervise(dice: &mut Dice) -> Event {
+    let monitor = dice.one_of(&[Monitor::Listen, Monitor::Coach, Monitor::Barge]).unwrap_or(Monitor::Listen);
+    Event::SuperviseRequested(SuperviseRequest {
+        leg_id: dice.id(),
+        agent: SUPERVISOR_ID,
+        to: Address::Phone(number(SUPERVISOR)),
+        name: "Robin".to_owned(),
+        monitor,
+    })
+}
+
 fn role(dice: &mut Dice) -> Role {
-    dice.one_of(&[Role::FirstAgent, Role::Customer, Role::SecondAgent]).unwrap_or(Role::Customer)
+    dice.one_of(&[Role::FirstAgent, Role::Customer, Role::SecondAgent, Role::Supervisor])
+        .unwrap_or(Role::Customer)
 }
 
 fn control(dice: &mut Dice) -> Control {
@@ -233,6 +255,7 @@ fn transfer(dice: &mut Dice) -> Event {
         leg_id: dice.id(),
         to: Address::Phone(number(address)),
         name: (*name).to_owned(),
+        agent: None,
     });
     let targets = targets.collect();
     Event::TransferRequested(TransferRequest {

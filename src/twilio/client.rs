@@ -12,6 +12,7 @@ use reqwest::Method;
 use serde::de::DeserializeOwned;
 
 use super::errors::TwilioError;
+use super::recording::Recording;
 use super::requests::{
     CallFilter, CallUpdate, ConferenceFilter, ConferenceUpdate, CreateCall, CreateParticipant,
     ParticipantUpdate,
@@ -19,6 +20,7 @@ use super::requests::{
 use super::resources::{CallResource, ConferenceResource, NumberResource, Page, ParticipantResource};
 use super::retry::RetryPolicy;
 use super::transport::{Ask, Carrier, Transport, TwilioConfig, Way};
+use crate::clock::SharedClock;
 use crate::telephony::{CallSid, ConferenceSid};
 
 /// What may stand unencoded in a segment of a path (RFC 3986, unreserved).
@@ -51,7 +53,15 @@ impl TwilioClient {
     fn on(mut config: TwilioConfig, way: Way, retry: RetryPolicy) -> Self {
         config.base_url.truncate(config.base_url.trim_end_matches('/').len());
         let account_url = format!("{}/2010-04-01/Accounts/{}", config.base_url, config.account_sid);
-        Self { transport: Transport { way, config, retry }, account_url }
+        Self { transport: Transport { way, config, retry, recording: None }, account_url }
+    }
+
+    /// The same client, which writes down what it asks from now on, and what it is answered, in the recording beside it.
+    pub fn recording(&self, clock: SharedClock) -> (Self, Recording) {
+        let recording = Recording::new(clock, self.account_url.clone());
+        let mut client = self.clone();
+        client.transport.recording = Some(recording.clone());
+        (client, recording)
     }
 
     /// Places a call.

@@ -3,6 +3,7 @@
 pub mod client;
 pub mod errors;
 mod form;
+pub mod recording;
 pub mod requests;
 pub mod resources;
 pub mod retry;
@@ -11,6 +12,7 @@ mod transport;
 
 pub use client::TwilioClient;
 pub use errors::TwilioError;
+pub use recording::{Exchange, Recording};
 pub use requests::{
     CallFilter, CallUpdate, ConferenceFilter, ConferenceUpdate, CreateCall, CreateParticipant,
     ParticipantUpdate,

@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, sleep};
 
 use super::errors::{TwilioError, refusal};
+use super::recording::Recording;
 use super::retry::RetryPolicy;
 use crate::telephony::AccountSid;
 
@@ -141,6 +142,21 @@ pub(super) struct Transport {
     pub(super) way: Way,
     pub(super) config: TwilioConfig,
     pub(super) retry: RetryPolicy,
+    /// Where what is asked and answered is written down, if somebody wants to know.
+    pub(super) recording: Option<Recording>,
+}
+
+/// What came back: the status and the body as they were sent, and what they come to.
+struct Back {
+    status: Option<u16>,
+    body: Option<Vec<u8>>,
+    outcome: Result<Vec<u8>, TwilioError>,
+}
+
+impl Back {
+    fn nothing(error: TwilioError) -> Self {
+        Self { status: None, body: None, outcome: Err(error) }
+    }
 }
 
 impl Transport {
@@ -165,7 +181,11 @@ impl Transport {
     /// One request, one answer, one line in the log.
     async fn attempt(&self, ask: &Ask) -> Result<Vec<u8>, TwilioError> {
         let started = Instant::now();
-        let (status, outcome) = self.exchange(ask).await;
+        let recorder = self.recording.as_ref().map(|recording| recording.begin(ask));
+        let Back { status, body, outcome } = self.exchange(ask).await;
+        if let Some(recorder) = recorder {
+            recorder.end(status, body.as_deref(), outcome.as_ref().err());
+        }
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (method, kind) = (ask.method.as_str(), ask.kind);
         match &outcome {
@@ -198,31 +218,42 @@ impl Transport {
         outcome
     }
 
-    async fn exchange(&self, ask: &Ask) -> (Option<u16>, Result<Vec<u8>, TwilioError>) {
+    async fn exchange(&self, ask: &Ask) -> Back {
         let http = match &self.way {
             Way::Http(http) => http,
             Way::Carried(carrier) => return self.carried(&**carrier, ask),
         };
         let response = match self.prepared(http, ask).send().await {
             Ok(response) => response,
-            Err(error) => return (None, Err(unanswered(error))),
+            Err(error) => return Back::nothing(unanswered(error)),
         };
         let status = response.status();
         let retry_after =
             response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let body = response.bytes().await.map(Vec::from).map_err(unanswered);
-        (Some(status.as_u16()), sorted(status, retry_after.map(Duration::from_secs), body))
+        self.back(status, retry_after.map(Duration::from_secs), body)
     }
 
-    fn carried(&self, carrier: &dyn Carrier, ask: &Ask) -> (Option<u16>, Result<Vec<u8>, TwilioError>) {
+    fn carried(&self, carrier: &dyn Carrier, ask: &Ask) -> Back {
         let path = ask.url.strip_prefix(&self.config.base_url).unwrap_or(&ask.url);
         match carrier.carry(ask.method.as_str(), path, ask.form.as_deref()) {
-            Err(error) => (None, Err(error)),
+            Err(error) => Back::nothing(error),
             Ok((status, body)) => {
                 let code = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                (Some(status), sorted(code, None, Ok(body)))
+                self.back(code, None, Ok(body))
             }
         }
+    }
+
+    /// The body is copied only for somebody who wants to know it as it was.
+    fn back(
+        &self,
+        status: StatusCode,
+        retry_after: Option<Duration>,
+        body: Result<Vec<u8>, TwilioError>,
+    ) -> Back {
+        let copy = self.recording.as_ref().and_then(|_| body.as_ref().ok().cloned());
+        Back { status: Some(status.as_u16()), body: copy, outcome: sorted(status, retry_after, body) }
     }
 
     fn prepared(&self, http: &reqwest::Client, ask: &Ask) -> reqwest::RequestBuilder {

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::forms;
-use super::models::{self, Webhook};
+use super::models::{self, Answer, Answered, Spooled, Webhook};
 use crate::app::App;
 use crate::calls::flow::{Call, Event};
 use crate::calls::services::{Advanced, ServiceError, advance};
@@ -27,13 +28,15 @@ const BATCH: usize = 64;
 const NAP: Duration = Duration::from_millis(250);
 /// How often, in real time, to look for what a process that is no more has left.
 const LOOK: Duration = Duration::from_secs(5);
+/// How long, in real time, the database may take for what nobody waits for.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 /// How many document requests may wait to be kept; each takes about four kilobytes.
 const PLACES: usize = 4096;
 
 /// What it takes to keep what Twilio sends.
 pub struct Journal {
     /// What waits for the database.
-    pub spool: Spool<Webhook>,
+    pub spool: Spool<Spooled>,
     /// Places for document requests that are yet to be kept; bounds the memory that they take.
     pub places: Arc<Semaphore>,
     /// The database did not take what it was given last: it is not tried by every request, but by [`drain`].
@@ -42,12 +45,12 @@ pub struct Journal {
 
 impl Journal {
     /// With this spool.
-    pub fn new(spool: Spool<Webhook>) -> Self {
+    pub fn new(spool: Spool<Spooled>) -> Self {
         Self { spool, places: Arc::new(Semaphore::new(PLACES)), is_away: AtomicBool::new(false) }
     }
 
-    fn must_spool(&self, webhook: &Webhook) -> bool {
-        self.is_away.load(Ordering::Acquire) || self.spool.holds(webhook.about())
+    fn must_spool(&self, entry: &Spooled) -> bool {
+        self.is_away.load(Ordering::Acquire) || self.spool.holds(entry.about())
     }
 
     fn set_away(&self, is_away: bool) {
@@ -63,14 +66,58 @@ pub struct News {
 }
 
 impl News {
-    /// A request that arrives now, about this call; about none if the id is nil.
-    pub fn arriving(app: &App, request: &TwilioRequest, call_id: Uuid) -> Self {
-        Self { webhook: Webhook::arriving(app, request, call_id), event: forms::event(request) }
+    /// A request that has arrived, about this call; about none if the id is nil.
+    pub fn arrived(
+        app: &App,
+        request: &TwilioRequest,
+        received_at: DateTime<Utc>,
+        call_id: Uuid,
+        answer: Answer,
+    ) -> Self {
+        let webhook = Webhook::arrived(app, request, received_at, call_id, answer);
+        Self { webhook, event: forms::event(request) }
+    }
+
+    /// For the answer, which is found after they are kept.
+    pub fn webhook(&self) -> &Webhook {
+        &self.webhook
     }
 
     fn spooled(webhook: Webhook) -> Self {
         let event = webhook.request().and_then(|request| forms::event(&request));
         Self { webhook, event }
+    }
+}
+
+/// What is written into the journal.
+#[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "nearly all of them are news")]
+enum Item {
+    News(News),
+    Answered(Answered),
+}
+
+impl Item {
+    fn of(spooled: Spooled) -> Self {
+        match spooled {
+            Spooled::Sent(webhook) => Self::News(News::spooled(webhook)),
+            Spooled::Answered(answered) => Self::Answered(answered),
+        }
+    }
+
+    fn entry(&self) -> Spooled {
+        match self {
+            Self::News(news) => Spooled::Sent(news.webhook.clone()),
+            Self::Answered(answered) => Spooled::Answered(answered.clone()),
+        }
+    }
+
+    /// The same, without what it means for its call.
+    fn meaningless(self) -> Self {
+        match self {
+            Self::News(news) => Self::News(News { event: None, ..news }),
+            answered @ Self::Answered(_) => answered,
+        }
     }
 }
 
@@ -88,8 +135,23 @@ pub enum Kept {
 /// # Errors
 /// When neither the database nor the spool can take it.
 pub async fn keep(app: &Arc<App>, news: News, within: Duration) -> Result<Kept, SpoolError> {
-    if !app.journal.must_spool(&news.webhook) {
-        match take_in_directly(app, news.clone(), within).await {
+    keep_item(app, Item::News(news), within).await
+}
+
+/// Keeps what Twilio was answered, beside the request that is kept already; nobody waits for it.
+pub fn keep_answer(app: &Arc<App>, answered: Answered) {
+    let shared = app.clone();
+    app.work(async move {
+        if let Err(error) = keep_item(&shared, Item::Answered(answered), PATIENCE).await {
+            tracing::error!(%error, "an answer to Twilio could not be kept");
+        }
+    });
+}
+
+async fn keep_item(app: &Arc<App>, item: Item, within: Duration) -> Result<Kept, SpoolError> {
+    let entry = item.entry();
+    if !app.journal.must_spool(&entry) {
+        match take_in_directly(app, item, within).await {
             Ok(call) => return Ok(Kept::TakenIn(call.map(Box::new))),
             Err(reason) => {
                 tracing::error!(reason, "the database cannot take what Twilio sent; it is spooled")
@@ -97,16 +159,16 @@ pub async fn keep(app: &Arc<App>, news: News, within: Duration) -> Result<Kept, 
         }
         app.journal.set_away(true);
     }
-    app.journal.spool.keep(&news.webhook).await?;
+    app.journal.spool.keep(&entry).await?;
     Ok(Kept::Spooled)
 }
 
 /// A write that is given up here may yet succeed, and what follows from it must be done then. So it goes on by itself, and
 /// its arrival keeps the spool's copy from being taken in again.
-async fn take_in_directly(app: &Arc<App>, news: News, within: Duration) -> Result<Option<Call>, String> {
+async fn take_in_directly(app: &Arc<App>, item: Item, within: Duration) -> Result<Option<Call>, String> {
     let shared = app.clone();
     let taken_in = app.work(async move {
-        let advanced = write(&shared, vec![news]).await?;
+        let advanced = write(&shared, vec![item]).await?;
         let call = advanced.last().map(|advanced| advanced.call.clone());
         carry_on(&shared, advanced);
         Ok::<_, ServiceError>(call)
@@ -118,13 +180,20 @@ async fn take_in_directly(app: &Arc<App>, news: News, within: Duration) -> Resul
     }
 }
 
-/// Writes news down in one transaction, and takes in what they mean.
-async fn write(app: &App, news: Vec<News>) -> Result<Vec<Advanced>, ServiceError> {
+/// Writes these down in one transaction, and takes in what the news mean.
+async fn write(app: &App, items: Vec<Item>) -> Result<Vec<Advanced>, ServiceError> {
     let claims = app.claims();
     let policy = app.policy.clone();
     let taken_in = app.db.write(move |conn: &mut DbConnection| {
         let mut advanced = Vec::new();
-        for News { webhook, event } in &news {
+        for item in &items {
+            let News { webhook, event } = match item {
+                Item::News(news) => news,
+                Item::Answered(answered) => {
+                    models::fill_in(conn, answered)?;
+                    continue;
+                }
+            };
             if !models::keep(conn, webhook)? {
                 continue; // it has been taken in before
             }
@@ -174,17 +243,18 @@ async fn drain_front(app: &Arc<App>) -> Result<bool, String> {
 
 /// All at once; if the database refuses that, one by one, so that one which cannot be taken in holds up no other. Such a
 /// one is in the journal all the same.
-async fn apply(app: &Arc<App>, front: &[Webhook]) -> Result<(), ServiceError> {
-    let news: Vec<News> = front.iter().cloned().map(News::spooled).collect();
-    match write(app, news.clone()).await {
+async fn apply(app: &Arc<App>, front: &[Spooled]) -> Result<(), ServiceError> {
+    let items: Vec<Item> = front.iter().cloned().map(Item::of).collect();
+    match write(app, items.clone()).await {
         Err(error) if !passes(&error) => {}
         written => return written.map(|advanced| carry_on(app, advanced)),
     }
-    for one in news {
+    for one in items {
         let written = match write(app, vec![one.clone()]).await {
             Err(error) if !passes(&error) => {
-                tracing::error!(%error, call.id = one.webhook.about(), "spooled news cannot be taken in");
-                write(app, vec![News { event: None, ..one }]).await
+                let entry = one.entry();
+                tracing::error!(%error, call.id = entry.about(), "spooled news cannot be taken in");
+                write(app, vec![one.meaningless()]).await
             }
             written => written,
         };

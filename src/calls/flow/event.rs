@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumCount, IntoStaticStr};
 use uuid::Uuid;
 
-use super::state::{Failure, LegStatus, Party, Ring, Role, Style, vocabulary};
+use super::state::{Failure, LegStatus, Monitor, Party, Ring, Role, Style, vocabulary};
 use super::words::Words;
 use crate::telephony::{Address, CallSid, ConferenceSid, PhoneNumber};
 
@@ -43,6 +43,13 @@ pub enum Event {
         role: Role,
         /// Who wants it.
         by: Party,
+    },
+    /// A supervisor wants to be in the room, or to do something else there.
+    SuperviseRequested(SuperviseRequest),
+    /// A supervisor wants to leave the call.
+    SuperviseEndRequested {
+        /// Their account.
+        agent: Uuid,
     },
     /// End the whole call.
     HangUpRequested {
@@ -111,6 +118,8 @@ pub struct Target {
     pub to: Address,
     /// What to call them in words.
     pub name: String,
+    /// Their account in the directory, if they have one.
+    pub agent: Option<Uuid>,
 }
 
 /// A wish for a second agent, with the ids its legs and transfer will have.
@@ -132,6 +141,21 @@ pub struct TransferRequest {
     pub caller_id: PhoneNumber,
     /// How long they are rung, in seconds.
     pub ring_timeout_secs: u32,
+}
+
+/// A supervisor's wish to be in the room.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SuperviseRequest {
+    /// The id of the leg, if there is to be a new one.
+    pub leg_id: Uuid,
+    /// Their account.
+    pub agent: Uuid,
+    /// Their phone.
+    pub to: Address,
+    /// What to call them in words.
+    pub name: String,
+    /// What they want to do.
+    pub monitor: Monitor,
 }
 
 /// Why something came to nothing, for people; holds no phone number.
@@ -262,6 +286,17 @@ pub enum Command {
         /// Muted, or not.
         value: bool,
     },
+    /// Decide by whom a supervisor is heard (Participants update).
+    SetMonitor {
+        /// Where.
+        conference_sid: ConferenceSid,
+        /// The supervisor's leg.
+        leg_id: Uuid,
+        /// What they do.
+        monitor: Monitor,
+        /// The leg of whoever is coached.
+        coached: Option<Uuid>,
+    },
     /// Say something to one person and end their leg (Calls update, Url).
     TellAndEnd {
         /// Whose leg.
@@ -319,6 +354,7 @@ impl Command {
             | Self::AskToAccept { leg_id }
             | Self::SetHold { leg_id, .. }
             | Self::SetMuted { leg_id, .. }
+            | Self::SetMonitor { leg_id, .. }
             | Self::TellAndEnd { leg_id, .. }
             | Self::EndLeg { leg_id }
             | Self::SetEndConferenceOnExit { leg_id, .. }
@@ -392,6 +428,9 @@ pub enum Refusal {
     /// The first agent has been asked to leave: without the second nobody would be with the customer.
     #[error("the call is being handed over")]
     HandingOver,
+    /// Nobody can be in a call twice.
+    #[error("this phone is on the line already")]
+    OnLine,
     /// Nobody to do it to.
     #[error("nobody in this role is on the line")]
     NotOnLine,

@@ -53,6 +53,9 @@ fn leg_changes(before: Option<&Leg>, leg: &Leg, entries: &mut Vec<Change>) {
     if was_in_room && !leg.in_room {
         add("room.left".into(), role.clone());
     }
+    if leg.monitor.is_some() && leg.monitor != before.and_then(|it| it.monitor) {
+        add("leg.monitor".into(), json!({ "role": leg.role, "monitor": leg.monitor }));
+    }
     let told = [
         (before.is_some_and(|it| it.on_hold), leg.on_hold, "leg.held", "leg.resumed"),
         (before.is_some_and(|it| it.muted), leg.muted, "leg.muted", "leg.unmuted"),

@@ -1,13 +1,15 @@
 //! The heart: one call's state and an event give the next state, what to ask Twilio, and which timers to set.
 //!
 //! Pure: no I/O, no clock, no `await`. [`step`] first *observes* (what does this news mean, is it new at all?), then
-//! looks the meaning up in the [`TABLE`], then applies the rule it finds there, then four laws that hold in every state:
-//! whoever is in the room is on hold or muted there if that is wanted, or else the customer would hear nothing; a hold
-//! that was refused is undone; a leg that was taken back is ended whenever it is seen alive; and a call whose last leg is
-//! over has ended.
+//! looks the meaning up in the [`TABLE`], then applies the rule it finds there, then six laws that hold in every state:
+//! supervisors are rung when they can listen in, and leave when the call is over; whoever is in the room is on hold or muted
+//! there if that is wanted, or else the customer would hear nothing; supervisors are heard by whom they want; a hold that was
+//! refused is undone; a leg that was taken back is ended whenever it is seen alive; and a call whose last leg is over has
+//! ended.
 
 mod document;
 mod event;
+mod hearing;
 mod history;
 #[cfg(test)]
 mod model;
@@ -26,13 +28,14 @@ use uuid::Uuid;
 pub use document::table_page;
 pub use event::{
     Command, Control, DialEnded, Event, Explanation, GateAnswer, LegProgress, Participant, Refusal,
-    RoomChange, RoomChangeKind, SetTimer, Target, Timer, TransferRequest,
+    RoomChange, RoomChangeKind, SetTimer, SuperviseRequest, Target, Timer, TransferRequest,
 };
+pub use hearing::{Hears, Presence, Standing, standings};
 pub use history::{Change, changes};
 pub use policy::{AgentLeavesEarly, CustomerLeavesConsult, NobodyLeft, Policy, TargetFails};
 pub use state::{
-    Bridge, Call, CallStatus, EndReason, Failure, Leg, LegStatus, Party, Place, Plan, Ring, Role, Stage,
-    Style, Transfer, TransferStatus,
+    Bridge, Call, CallStatus, EndReason, Failure, Leg, LegStatus, Monitor, Party, Place, Plan, Ring, Role,
+    Stage, Style, Transfer, TransferStatus,
 };
 pub use table::{Row, Rule, TABLE, Trigger, rule};
 pub use words::Words;
@@ -73,7 +76,9 @@ fn step_with(
     if let Some(trigger) = trigger {
         taking.apply(rules(call.stage, trigger))?;
     }
+    taking.keep_supervisors();
     keep_wishes(call, &mut taking);
+    keep_monitors(call, &mut taking);
     undo_a_refused_hold(&mut taking);
     end_the_taken_back(call, &mut taking);
     close_if_over(&mut taking.call, now);
@@ -172,6 +177,20 @@ fn keep_wishes(before: &Call, taking: &mut rules::Taking<'_>) {
         }
         if was_here.is_some_and(|leg| leg.muted) != leg.muted {
             taking.commands.push(Command::SetMuted { conference_sid, leg_id, value: leg.muted });
+        }
+    }
+}
+
+/// Supervisors come in unheard; by whom they are heard is said as soon as it can be, and again when it changes.
+fn keep_monitors(before: &Call, taking: &mut rules::Taking<'_>) {
+    let Some(conference_sid) = &taking.call.conference_sid else { return };
+    for leg in taking.call.legs.iter().filter(|leg| leg.in_room && leg.monitor.is_some()) {
+        let was_here = before.leg(leg.id).filter(|leg| leg.in_room);
+        let was = was_here.map_or((Monitor::Listen, None), |leg| before.monitoring(leg));
+        let (monitor, coached) = taking.call.monitoring(leg);
+        if was != (monitor, coached) {
+            let (conference_sid, leg_id) = (conference_sid.clone(), leg.id);
+            taking.commands.push(Command::SetMonitor { conference_sid, leg_id, monitor, coached });
         }
     }
 }

@@ -11,7 +11,7 @@ use super::event::{
     Command, DialEnded, Event, Explanation, GateAnswer, LegProgress, Participant, RoomChange, RoomChangeKind,
     Timer,
 };
-use super::state::{Bridge, Call, Failure, Leg, LegStatus, Place, Ring, Role, Stage};
+use super::state::{Bridge, Call, Failure, Leg, LegStatus, Monitor, Place, Ring, Role, Stage};
 use super::table::Trigger;
 
 /// The part a leg plays at the moment.
@@ -36,6 +36,8 @@ pub fn observe(call: &mut Call, event: &Event, now: DateTime<Utc>) -> Option<Tri
         Event::SwapRequested => Some(Trigger::SwapRequested),
         Event::ControlRequested { .. } => Some(Trigger::ControlRequested),
         Event::RemoveRequested { .. } => Some(Trigger::RemoveRequested),
+        Event::SuperviseRequested(_) => Some(Trigger::SuperviseRequested),
+        Event::SuperviseEndRequested { .. } => Some(Trigger::SuperviseEndRequested),
         Event::MusicStarted { leg_id, transfer_id } => music_started(call, *leg_id, *transfer_id),
         Event::GateAnswered { leg_id, answer } => gate_answered(call, *leg_id, *answer, now),
         Event::LegProgressed(progress) => progressed(call, progress, now),
@@ -351,6 +353,7 @@ fn done(
         | Command::AskToAccept { .. }
         | Command::SetHold { .. }
         | Command::SetMuted { .. }
+        | Command::SetMonitor { .. }
         | Command::TellAndEnd { .. }
         | Command::Announce { .. } => None,
         Command::LookIntoRoom => looked(call),
@@ -406,13 +409,18 @@ fn refused(
             meaning(part, leg, false)
         }
         // Whoever is not in the room is neither held nor muted; what is wanted of them counts when they come.
-        Command::SetHold { .. } | Command::SetMuted { .. } if is_gone => None,
+        Command::SetHold { .. } | Command::SetMuted { .. } | Command::SetMonitor { .. } if is_gone => None,
         Command::SetHold { value, .. } => {
             call.leg_mut(leg_id)?.on_hold = !value;
             None
         }
         Command::SetMuted { value, .. } => {
             call.leg_mut(leg_id)?.muted = !value;
+            None
+        }
+        // They are heard by nobody then, and told so by the screen.
+        Command::SetMonitor { .. } => {
+            call.leg_mut(leg_id)?.monitor = Some(Monitor::Listen);
             None
         }
         Command::SetEndConferenceOnExit { conference_sid, .. } => {

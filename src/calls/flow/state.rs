@@ -74,7 +74,20 @@ vocabulary! {
 vocabulary! {
     /// What a leg is for.
     Role { /** Rung first; starts the transfer. */ FirstAgent, /** The person the call is for. */ Customer,
-        /** Brought in by a transfer. */ SecondAgent }
+        /** Brought in by a transfer. */ SecondAgent,
+        /** Listens in, coaches or speaks; never holds the customer. */ Supervisor }
+}
+
+vocabulary! {
+    /// What a supervisor does in the room.
+    Monitor {
+        /// Hears everybody, is heard by nobody.
+        Listen,
+        /// Is heard by the agent who holds the customer, and by nobody else.
+        Coach,
+        /// Is heard by everybody.
+        Barge,
+    }
 }
 
 vocabulary! {
@@ -171,6 +184,7 @@ impl From<Role> for Party {
             Role::FirstAgent => Self::FirstAgent,
             Role::Customer => Self::Customer,
             Role::SecondAgent => Self::SecondAgent,
+            Role::Supervisor => Self::Supervisor,
         }
     }
 }
@@ -205,6 +219,8 @@ pub struct Leg {
     pub address: Address,
     /// What to call the person in words; never a number.
     pub name: String,
+    /// The account of the directory whose phone it rings, if it is one's.
+    pub agent: Option<Uuid>,
     /// Twilio's name for it, once known.
     pub call_sid: Option<CallSid>,
     /// The leg whose `<Dial>` made this one.
@@ -235,6 +251,8 @@ pub struct Leg {
     pub on_hold: bool,
     /// To be muted whenever it is in the room.
     pub muted: bool,
+    /// What a supervisor wants to do there; absent on everybody else.
+    pub monitor: Option<Monitor>,
     /// To be ended as soon as it is seen alive: the tombstone of a leg that was taken back.
     pub end_wanted: bool,
     /// When it was answered.
@@ -251,6 +269,7 @@ impl Leg {
             role,
             address,
             name,
+            agent: None,
             call_sid: None,
             parent_call_sid: None,
             status: LegStatus::Unplaced,
@@ -266,10 +285,17 @@ impl Leg {
             sent_to: Place::Start,
             on_hold: false,
             muted: false,
+            monitor: None,
             end_wanted: false,
             answered_at: None,
             ended_at: None,
         }
+    }
+
+    /// The same, to the phone of this account of the directory.
+    #[must_use]
+    pub fn of_agent(self, agent: Option<Uuid>) -> Self {
+        Self { agent, ..self }
     }
 
     /// Notes why it came to nothing, if that is known.
@@ -511,6 +537,26 @@ impl Call {
     pub fn are_together(&self) -> bool {
         let in_room = |leg: Option<&Leg>| leg.is_some_and(|leg| leg.in_room && !leg.is_over());
         in_room(self.customer()) && in_room(self.agent())
+    }
+
+    /// What a supervisor can do in the room now: who is to be coached must be there, and not on hold; until then the
+    /// supervisor listens. With it, whom they coach.
+    pub fn monitoring(&self, leg: &Leg) -> (Monitor, Option<Uuid>) {
+        match leg.monitor {
+            Some(Monitor::Barge) => (Monitor::Barge, None),
+            Some(Monitor::Coach) => {
+                let agent = self.agent().filter(|it| it.in_room && it.is_talking() && !self.is_held(it));
+                agent.map_or((Monitor::Listen, None), |agent| (Monitor::Coach, Some(agent.id)))
+            }
+            Some(Monitor::Listen) | None => (Monitor::Listen, None),
+        }
+    }
+
+    /// The leg by which this account supervises the call, if it does.
+    pub fn supervisor(&self, agent: Uuid) -> Option<&Leg> {
+        let is_theirs = |leg: &&Leg| leg.role == Role::Supervisor && leg.agent == Some(agent);
+        let is_open = |leg: &Leg| !leg.end_wanted && (leg.status == LegStatus::Unplaced || !leg.is_over());
+        self.legs.iter().rev().filter(is_theirs).find(|leg| is_open(leg))
     }
 
     /// Whether this leg is on hold when it is in the room: because somebody wants it so, or because it is the customer's and

@@ -64,6 +64,10 @@ vocabulary! {
         ControlRequested,
         /// Somebody wants a person to leave.
         RemoveRequested,
+        /// A supervisor wants to be in the room, or to do something else there.
+        SuperviseRequested,
+        /// A supervisor wants to leave.
+        SuperviseEndRequested,
         /// Somebody wants the call ended.
         HangUpRequested,
         /// A leg that plays no part any more has ended.
@@ -153,6 +157,10 @@ vocabulary! {
         Control,
         /// Somebody has to leave.
         Remove,
+        /// A supervisor listens, coaches or speaks; from the bridge, both go to the room first.
+        Supervise,
+        /// A supervisor leaves.
+        Dismiss,
         /// Somebody ends the whole call.
         EndAll,
         /// Look whether any leg is left.
@@ -222,6 +230,8 @@ pub const TABLE: [Row; Trigger::COUNT] = [
     (CancelRequested,     [NoTrans,      NoTrans,      NoTrans,      NoTrans,      Cancel,       Cancel,       Cancel,       Cancel,       Goodbye,      NoTrans,      Late,         Late]),
     (ControlRequested,    [NotYet,       NotYet,       NotYet,       Control,      Control,      Control,      Control,      Control,      Control,      Control,      Late,         Late]),
     (RemoveRequested,     [NotYet,       NotYet,       NotYet,       Remove,       Remove,       Remove,       Remove,       Remove,       Remove,       Remove,       Late,         Late]),
+    (SuperviseRequested,  [NotYet,       NotYet,       NotYet,       Supervise,    Supervise,    Supervise,    Supervise,    Supervise,    Supervise,    Supervise,    Late,         Late]),
+    (SuperviseEndRequested, [NotYet,     NotYet,       NotYet,       Dismiss,      Dismiss,      Dismiss,      Dismiss,      Dismiss,      Dismiss,      Dismiss,      Late,         Late]),
     (HangUpRequested,     [EndAll,       EndAll,       EndAll,       EndAll,       EndAll,       EndAll,       EndAll,       EndAll,       EndAll,       EndAll,       Chase,        Late]),
     (LegOver,             [Note,         Note,         Note,         Note,         Note,         Note,         Note,         Note,         Note,         Note,         Close,        Note]),
     (RingOverdue,         [Ask,          Ask,          Ask,          Note,         Ask,          Note,         Note,         Note,         Ask,          Note,         Note,         Note]),

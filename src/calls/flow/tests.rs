@@ -13,6 +13,7 @@ const FIRST: Uuid = Uuid::from_u128(1);
 const CUSTOMER: Uuid = Uuid::from_u128(2);
 const SECOND: Uuid = Uuid::from_u128(3);
 const THIRD: Uuid = Uuid::from_u128(4);
+const SUPERVISOR: Uuid = Uuid::from_u128(5);
 
 /// A call and everything that was asked of Twilio for it.
 struct Story {
@@ -171,7 +172,12 @@ fn request_to(leg_id: Uuid) -> TransferRequest {
 
 fn target(leg_id: Uuid) -> Target {
     let name = if leg_id == THIRD { "Kim" } else { "Dana" };
-    Target { leg_id, to: format!("client:{}", name.to_lowercase()).parse().unwrap(), name: name.into() }
+    Target {
+        leg_id,
+        to: format!("client:{}", name.to_lowercase()).parse().unwrap(),
+        name: name.into(),
+        agent: None,
+    }
 }
 
 fn sets_exit(commands: &[Command], on: Uuid, wanted: bool) -> bool {
@@ -555,7 +561,7 @@ fn a_create_that_was_given_up_and_happened_all_the_same_is_ended() {
 }
 
 fn any_leg() -> impl Strategy<Value = Uuid> {
-    prop_oneof![Just(FIRST), Just(CUSTOMER), Just(SECOND), Just(THIRD)]
+    prop_oneof![4 => Just(FIRST), 4 => Just(CUSTOMER), 4 => Just(SECOND), 4 => Just(THIRD), 1 => Just(SUPERVISOR)]
 }
 
 fn any_transfer() -> impl Strategy<Value = Event> {
@@ -587,18 +593,34 @@ fn any_policy() -> impl Strategy<Value = Policy> {
 
 fn any_request() -> impl Strategy<Value = Event> {
     let controls = prop::sample::select(vec![Control::Hold, Control::Resume, Control::Mute, Control::Unmute]);
-    let roles = prop::sample::select(vec![Role::FirstAgent, Role::Customer, Role::SecondAgent]);
+    let roles =
+        prop::sample::select(vec![Role::FirstAgent, Role::Customer, Role::SecondAgent, Role::Supervisor]);
     let simple = prop::sample::select(vec![
         Event::CompleteRequested,
         Event::CancelRequested,
         Event::MergeRequested,
         Event::SwapRequested,
     ]);
+    let monitors = prop::sample::select(vec![Monitor::Listen, Monitor::Coach, Monitor::Barge]);
+    let agent = Uuid::from_u128(77);
     prop_oneof![
+        2 => monitors.prop_map(move |monitor| supervise(agent, monitor)),
+        1 => Just(Event::SuperviseEndRequested { agent }),
         4 => simple,
         3 => (roles.clone(), controls).prop_map(|(role, control)| Event::ControlRequested { role, control }),
         1 => roles.prop_map(|role| Event::RemoveRequested { role, by: Party::Crm }),
     ]
+}
+
+fn supervise(agent: Uuid, monitor: Monitor) -> Event {
+    let to = "client:robin".parse().unwrap();
+    Event::SuperviseRequested(SuperviseRequest {
+        leg_id: SUPERVISOR,
+        agent,
+        to,
+        name: "Robin".into(),
+        monitor,
+    })
 }
 
 fn any_timer() -> impl Strategy<Value = Event> {

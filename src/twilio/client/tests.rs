@@ -509,3 +509,52 @@ fn what_is_asked_shows_no_numbers_and_no_urls() {
         format!("{:?} {:?} {filter:?} {update:?} {announce:?} {hold:?}", to_customer(), second_agent());
     assert!(!shown.contains("15550100") && !shown.contains("example.com"), "{shown}");
 }
+
+#[tokio::test]
+async fn a_recording_has_every_attempt_and_no_credentials() {
+    let server = MockServer::start().await;
+    let limited = refused(429, 20429);
+    Mock::given(any()).respond_with(limited).up_to_n_times(1).mount(&server).await;
+    Mock::given(any()).respond_with(created(call(1))).mount(&server).await;
+    let clock = std::sync::Arc::new(crate::clock::SystemClock::new());
+    let (client, recording) = client(&server.uri()).recording(clock);
+    client.create_call(&to_customer()).await.unwrap();
+    client.fetch_call(&CallSid::from_u128(1)).await.unwrap();
+    let all = recording.take();
+    let lines: Vec<_> = all.iter().map(|it| (it.method.as_str(), it.path.as_str(), it.status)).collect();
+    let one = format!("/Calls/{}.json", CallSid::from_u128(1));
+    let create = |status| ("POST", "/Calls.json", Some(status));
+    assert_eq!(lines, [create(429), create(201), ("GET", &one, Some(201))]);
+    assert!(all[0].error.is_some() && all[1].error.is_none());
+    assert_eq!(all[1].body.as_deref(), Some(call(1).to_string().as_str()));
+    let form = all[1].form.as_deref().unwrap();
+    assert_eq!(
+        form,
+        url::form_urlencoded::parse(to_customer().form().as_bytes()).into_owned().collect::<Vec<_>>()
+    );
+    assert_eq!(all[2].form, None);
+    assert!(!format!("{all:?}").contains("token"), "{all:?}");
+    assert_eq!(recording.take(), []);
+}
+
+#[tokio::test]
+async fn a_recording_tells_of_answers_that_never_came() {
+    let clock = std::sync::Arc::new(crate::clock::SystemClock::new());
+    let (client, recording) = client("http://127.0.0.1:1").recording(clock);
+    client.fetch_call(&CallSid::from_u128(1)).await.unwrap_err();
+    let all = recording.take();
+    assert_eq!(all.len(), EAGER.max_attempts as usize);
+    assert!(all.iter().all(|it| it.status.is_none() && it.error.as_deref().unwrap().contains("not reached")));
+
+    let (server, slow) = answering(created(call(1)).set_delay(Duration::from_secs(60))).await;
+    let clock = std::sync::Arc::new(crate::clock::SystemClock::new());
+    let (slow, recording) = slow.recording(clock);
+    let sid = CallSid::from_u128(1);
+    let mut asking = Box::pin(slow.fetch_call(&sid));
+    while server.received_requests().await.unwrap().is_empty() {
+        drop(tokio::time::timeout(Duration::from_millis(1), &mut asking).await);
+    }
+    drop(asking);
+    let given_up = recording.take().remove(0);
+    assert!(given_up.status.is_none() && given_up.error.as_deref().unwrap().contains("nobody waited"));
+}

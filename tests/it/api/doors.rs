@@ -38,6 +38,12 @@ async fn a_stranger_is_let_in_nowhere_but_where_it_says_open() {
                 assert_eq!(stranger.header("www-authenticate"), "Bearer", "{method} {path}");
             }
             "twilio signature" => assert_eq!(found, (403, "invalid_signature"), "{method} {path}"),
+            "page session" => {
+                let to = stranger.header("location");
+                assert_eq!((found, to.split('?').next()), ((303, ""), Some("/login")), "{method} {path}");
+            }
+            "session" => assert_eq!(found, (401, "log_in_required"), "{method} {path}"),
+            "name and password" => assert_eq!(stranger.status, 422, "{method} {path}"),
             "open" => assert_eq!(found, (200, ""), "{method} {path}"),
             other => panic!("{method} {path} lets in {other}: say here what that means"),
         }

@@ -1,11 +1,9 @@
 //! The database goes away in the middle of a call and comes back: the call ends up as it would have.
 
-use diesel::prelude::*;
 use serde_json::json;
-use warm_transfer::db::DbError;
-use warm_transfer::db::schema::webhooks;
 use warm_transfer::demo::{CUSTOMER, FIRST_AGENT, SECOND_AGENT, Scenario, Stage, StageOptions, report};
 
+use super::journal::journal_is_what_was_said;
 use super::{Theatre, theatre};
 use crate::support::outage::Away;
 
@@ -32,30 +30,6 @@ async fn spooled(stage: &Stage, least: usize) {
     }
 }
 
-/// Everything that Twilio sent is in the journal, once.
-async fn journal_is_complete(stage: &Stage) {
-    let sent = stage.emulator.webhooks();
-    assert!(sent.iter().all(|webhook| matches!(webhook.status, Some(200 | 204))), "{sent:?}");
-    let mut sent: Vec<String> =
-        sent.iter().map(|webhook| serde_json::to_string(&webhook.params).unwrap()).collect();
-    sent.sort_unstable();
-    loop {
-        let kept = stage
-            .server
-            .app()
-            .db
-            .read(|conn| Ok::<_, DbError>(webhooks::table.select(webhooks::form).load::<String>(conn)?));
-        let mut kept = kept.await.unwrap();
-        // Documents are kept beside their answer, a little later.
-        if kept.len() >= sent.len() {
-            kept.sort_unstable();
-            assert_eq!(kept, sent);
-            return;
-        }
-        tokio::task::yield_now().await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_who_hangs_up_meanwhile_ends_the_call() {
     let (Theatre { stage, _database }, call) = connected().await;
@@ -66,7 +40,7 @@ async fn a_customer_who_hangs_up_meanwhile_ends_the_call() {
     drop(away);
     let ended = stage.crm.wait_for_status(&call, "ended").await.unwrap();
     assert_eq!((&ended["ended_by"], &ended["end_reason"]), (&json!("customer"), &json!("hung_up")));
-    journal_is_complete(&stage).await;
+    journal_is_what_was_said(&stage).await;
     let report = report(&stage, Scenario::NoTransfer, &call).await.unwrap();
     assert!(report.ok, "{:#?}", report.violations);
     stage.strike().await.unwrap();
@@ -87,6 +61,6 @@ async fn a_hand_over_meanwhile_is_completed() {
     stage.crm.wait_for_status(&call, "ended").await.unwrap();
     let report = report(&stage, Scenario::Straight, &call).await.unwrap();
     assert!(report.ok, "{:#?}", report.violations);
-    journal_is_complete(&stage).await;
+    journal_is_what_was_said(&stage).await;
     stage.strike().await.unwrap();
 }

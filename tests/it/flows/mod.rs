@@ -8,6 +8,7 @@ mod choices;
 mod control;
 mod faults;
 mod gate;
+mod journal;
 mod killed;
 mod limits;
 mod lost;

@@ -8,6 +8,7 @@ use Scenario::{
     PrivateFirstSecondAgentBusy, PrivateFirstSwapped, RoomBridge, TargetsInTurn, TargetsTogether,
 };
 
+use super::journal::journal_is_what_was_said;
 use super::records::{kept_in_full, twiml_is_sound};
 use super::{Played, field, played};
 
@@ -15,6 +16,7 @@ async fn story(scenario: Scenario) -> Played {
     let played = played(scenario, StageOptions::default()).await;
     kept_in_full(&played.theatre.stage).await;
     twiml_is_sound(&played.theatre.stage);
+    journal_is_what_was_said(&played.theatre.stage).await;
     played
 }
 

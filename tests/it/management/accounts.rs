@@ -20,12 +20,68 @@ fn an_agent_is_added_listed_and_disabled() {
         assert!(agent.as_object_mut().unwrap().remove("id").is_some());
     }
     let expected = serde_json::json!([
-        { "name": "ben", "display_name": "Ben B", "address": "+15550100123", "role": "admin", "disabled": false },
-        { "name": "dana", "display_name": "Dana", "address": "client:dana", "role": "agent", "disabled": true },
+        { "name": "ben", "display_name": "Ben B", "address": "+15550100123", "role": "admin", "disabled": false, "has_password": true },
+        { "name": "dana", "display_name": "Dana", "address": "client:dana", "role": "agent", "disabled": true, "has_password": true },
     ]);
     assert_eq!(listed, expected);
     let lines = printed(&database, &["agent", "list"]);
     assert!(lines.lines().count() == 2 && lines.lines().all(|line| line == line.trim_end()), "{lines}");
+}
+
+#[test]
+fn a_password_is_made_up_and_printed_alone_or_read_and_not_printed() {
+    let database = TestDatabase::new();
+    let made_up = printed(&database, &["agent", "add", "dana", "--phone", "+15550100123"]);
+    let made_up = made_up.strip_suffix('\n').unwrap();
+    assert!(made_up.len() == 19 && made_up.split('-').all(|group| group.len() == 4), "{made_up}");
+    let another = printed(&database, &["agent", "password", "dana"]);
+    assert_ne!(another.trim_end(), made_up);
+    let given = program(&database)
+        .args(["agent", "password", "dana", "--password-stdin"])
+        .write_stdin("correct horse battery\n")
+        .assert()
+        .success()
+        .get_output()
+        .clone();
+    assert_eq!(given.stdout, b"agent:dana has a new password\n");
+    for (stdin, complaint) in [("short\n", "a password has 10 to 256 characters"), ("", "a password has")] {
+        let mut command = program(&database);
+        let add = ["agent", "add", "ben", "--address", "client:ben", "--password-stdin"];
+        let output = command.args(add).write_stdin(stdin).assert().code(1).get_output().clone();
+        assert!(String::from_utf8(output.stderr).unwrap().contains(complaint));
+    }
+    assert_eq!(
+        printed_json(&database, &["agent", "list"]).as_array().unwrap().len(),
+        1,
+        "nobody was half added"
+    );
+    let log = printed_json(&database, &["audit", "list"]).to_string();
+    assert!(!log.contains(made_up) && !log.contains("correct horse"), "{log}");
+    for args in [&["agent", "password", "nobody"][..], &["agent", "role", "nobody", "admin"]] {
+        assert_eq!(complaint(&database, 1, args, &[]), "warm-transfer: there is no agent nobody");
+    }
+    program(&database).args(["agent", "add", "kim"]).assert().code(2);
+}
+
+#[test]
+fn phone_and_role_are_changed_and_told() {
+    let database = TestDatabase::new();
+    printed(&database, &["agent", "add", "dana", "--address", "+15550100123"]);
+    printed(&database, &["agent", "phone", "dana", "sip:dana@example.com"]);
+    printed(&database, &["agent", "role", "dana", "supervisor"]);
+    let listed = printed_json(&database, &["agent", "list"]);
+    assert_eq!(
+        (&listed[0]["address"], &listed[0]["role"]),
+        (&"sip:dana@example.com".into(), &"supervisor".into())
+    );
+    assert_eq!(printed_json(&database, &["agent", "sessions", "dana"]), serde_json::json!([]));
+    assert_eq!(
+        printed(&database, &["agent", "sessions", "dana", "--revoke"]),
+        "logged agent:dana out of 0 sessions\n"
+    );
+    let log = printed_json(&database, &["audit", "list", "--action", "agent."]);
+    let actions: Vec<_> = log["entries"].as_array().unwrap().iter().map(|entry| &entry["action"]).collect();
+    assert_eq!(actions, ["agent.role_set", "agent.phone_set", "agent.password_set", "agent.added"]);
 }
 
 #[test]
@@ -75,9 +131,14 @@ fn every_change_by_the_command_line_is_recorded_once_and_by_whom() {
     let listed = printed_json(&database, &["audit", "list"]);
     let entries = listed["entries"].as_array().unwrap();
     let found: Vec<_> = entries.iter().map(|entry| (&entry["action"], &entry["subject"])).collect();
-    let expected =
-        [("agent.disabled", "dana"), ("key.revoked", "crm"), ("key.created", "crm"), ("agent.added", "dana")]
-            .map(|(action, subject)| (serde_json::json!(action), serde_json::json!(subject)));
+    let expected = [
+        ("agent.disabled", "dana"),
+        ("key.revoked", "crm"),
+        ("key.created", "crm"),
+        ("agent.password_set", "dana"),
+        ("agent.added", "dana"),
+    ]
+    .map(|(action, subject)| (serde_json::json!(action), serde_json::json!(subject)));
     assert_eq!(found, expected.iter().map(|(action, subject)| (action, subject)).collect::<Vec<_>>());
     assert!(entries.iter().all(|entry| entry["actor_kind"] == "command_line" && entry["actor"] == "unknown"));
     let text = listed.to_string();

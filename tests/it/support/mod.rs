@@ -2,6 +2,7 @@
 
 pub mod balancer;
 pub mod clock;
+pub mod console;
 pub mod database;
 pub mod front;
 pub mod outage;

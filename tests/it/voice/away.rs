@@ -5,6 +5,8 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use serde_json::json;
+use warm_transfer::db::DbError;
+use warm_transfer::db::schema::{twilio_requests, webhooks};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -89,9 +91,30 @@ async fn the_end_of_a_dial_is_decided_by_asking_twilio() {
         assert_eq!(answered.status, 200);
         assert!(answered.text.contains(expected), "{customer_is}: {}", answered.text);
         drop(lock);
-        // Taken in once, whether the write that was given up has come through or the spool's.
+        // Taken in once, whether the write that was given up has come through or the spool's; and with it what was said.
         service.kept(1).await;
+        let (status, answer, asked) = said(&service).await;
+        assert_eq!((status, answer.as_deref()), (Some(200), Some(answered.text.as_str())));
+        let path = format!("/Calls/{CUSTOMER_SID}.json");
+        assert_eq!(asked, [("GET".to_owned(), path, Some(200))]);
         service.stop().await;
+    }
+}
+
+/// What the journal says was answered, and what Twilio was asked; waits for it.
+async fn said(service: &TestService) -> (Option<i32>, Option<String>, Vec<(String, String, Option<i32>)>) {
+    loop {
+        let read = service.app().db.read(|conn| {
+            let (status, answer) =
+                webhooks::table.select((webhooks::answer_status, webhooks::answer)).first(conn)?;
+            let asked = (twilio_requests::method, twilio_requests::path, twilio_requests::status);
+            Ok::<_, DbError>((status, answer, twilio_requests::table.select(asked).load(conn)?))
+        });
+        let (status, answer, asked): (Option<i32>, Option<String>, Vec<_>) = read.await.unwrap();
+        if status.is_some() {
+            return (status, answer, asked);
+        }
+        tokio::task::yield_now().await;
     }
 }
 

@@ -170,6 +170,7 @@ impl Scenario {
             leg_id: Uuid::from_u128(first as u128 + index as u128 + 1),
             to: format!("client:agent{}", first + index).parse().unwrap(),
             name: format!("Agent {}", first + index),
+            agent: None,
         };
         TransferRequest {
             transfer_id: Uuid::from_u128(100 + call.transfers.len() as u128),

@@ -1,8 +1,9 @@
-//! What each [`Rule`] of the table does: one short function a rule, in four files by what they are about.
+//! What each [`Rule`] of the table does: one short function a rule, in five files by what they are about.
 
 mod ending;
 mod placing;
 mod room;
+mod supervising;
 mod transferring;
 
 use chrono::{DateTime, Utc};
@@ -63,6 +64,8 @@ impl Taking<'_> {
             Rule::Settle => self.settle(),
             Rule::Control => self.control()?,
             Rule::Remove => self.remove()?,
+            Rule::Supervise => self.supervise()?,
+            Rule::Dismiss => self.dismiss_supervisor()?,
             Rule::EndAll => self.end_all(),
             Rule::Blame => self.blame(),
             Rule::Ask => self.ask(),

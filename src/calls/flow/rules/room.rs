@@ -62,6 +62,9 @@ impl Taking<'_> {
         let Event::ControlRequested { role, control } = *self.event else { return Ok(()) };
         let leg = self.on_line(role)?;
         let leg_id = leg.id;
+        if role == Role::Supervisor {
+            return Err(Refusal::NotOnLine); // who hears them is theirs to say
+        }
         if leg.is_outside() {
             return Err(Refusal::Outside);
         }
@@ -115,6 +118,8 @@ impl Taking<'_> {
         let stage = self.call.stage;
         if self.call.second_agent().is_some_and(|leg| leg.id == leg_id) {
             self.remove_second_agent(stage)?;
+        } else if role == Role::Supervisor {
+            self.end_leg(leg_id);
         } else if leg_id != self.call.holder || matches!(stage, Stage::Connected | Stage::InRoom) {
             self.end_everybody(by);
         } else if matches!(stage, Stage::Consulting | Stage::Swapped) {

@@ -50,7 +50,8 @@ impl Taking<'_> {
     fn write_down(&mut self, request: &TransferRequest) {
         for target in &request.targets {
             let mut leg =
-                Leg::planned(target.leg_id, Role::SecondAgent, target.to.clone(), target.name.clone());
+                Leg::planned(target.leg_id, Role::SecondAgent, target.to.clone(), target.name.clone())
+                    .of_agent(target.agent);
             leg.transfer_id = Some(request.transfer_id);
             self.call.legs.push(leg);
         }
@@ -318,7 +319,8 @@ impl Taking<'_> {
             leg.role,
             leg.address.clone(),
             leg.name.clone(),
-        );
+        )
+        .of_agent(leg.agent);
         again.transfer_id = leg.transfer_id;
         let leg_id = again.id;
         self.call.legs.push(again);
@@ -418,7 +420,8 @@ impl Taking<'_> {
             agent.role,
             agent.address.clone(),
             agent.name.clone(),
-        );
+        )
+        .of_agent(agent.agent);
         leg.transfer_id = Some(transfer_id);
         let transfer = Transfer {
             id: transfer_id,

@@ -1,0 +1,4 @@
+//! The console from outside.
+
+mod calls;
+mod security;
