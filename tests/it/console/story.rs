@@ -10,13 +10,13 @@ use crate::support::service::Answer;
 
 const SPEED: f64 = 12.0;
 
-async fn stage(database: &TestDatabase) -> Stage {
+pub async fn stage(database: &TestDatabase) -> Stage {
     let url = Some(database.url.clone());
     let options = StageOptions { database_url: url, speed: SPEED, ..StageOptions::default() };
     Stage::set(options).await.unwrap()
 }
 
-async fn log_in(stage: &Stage, name: &str) -> Console {
+pub async fn log_in(stage: &Stage, name: &str) -> Console {
     admit(stage, name).await;
     Console::log_in(stage, name, PASSWORD).await
 }
@@ -26,7 +26,7 @@ fn code(answered: &Answer) -> (u16, &str) {
 }
 
 /// A call of Alice's to the customer; both talk.
-async fn talking(stage: &Stage, alice: &Console) -> String {
+pub async fn talking(stage: &Stage, alice: &Console) -> String {
     let placed = alice.post(stage, "/console/calls", &json!({ "customer": "(555) 010-0199" })).await;
     assert_eq!(placed.status, 201, "{placed:?}");
     let call = placed.json["id"].as_str().unwrap().to_owned();
