@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use warm_transfer::agents::models::{AgentRole, Scope};
-use warm_transfer::agents::services::{disable_agent, revoke_sessions, set_password};
+use warm_transfer::agents::services::{disable_agent, revoke_sessions, set_password, set_role};
 use warm_transfer::audit::Actor;
 use warm_transfer::console::sessions;
 use warm_transfer::urls::{Route, routes};
@@ -169,6 +169,11 @@ async fn sessions_are_revoked_from_elsewhere() {
     assert!(!is_in(&service, &three).await, "a new password closes them all");
     assert_eq!(answer(log_in_form(&service, "dana", PASSWORD)).await.status, 401);
 
+    let four = Console::log_in(&service, "dana", "another password").await;
+    set_role(&app.db, &*app.clock, &by, "dana", AgentRole::Agent).await.unwrap();
+    assert!(is_in(&service, &four).await, "nothing has changed");
+    set_role(&app.db, &*app.clock, &by, "dana", AgentRole::Supervisor).await.unwrap();
+    assert!(!is_in(&service, &four).await, "streams show what the old role might see");
     let four = Console::log_in(&service, "dana", "another password").await;
     let [session] = sessions::services::list(&app, agent.id).await.unwrap().try_into().unwrap();
     assert!(sessions::is_live(&app, session.id).await.unwrap());
@@ -463,6 +468,7 @@ async fn every_answer_to_a_browser_is_protected() {
             assert_eq!(header("x-frame-options"), "DENY", "{here}");
             assert_eq!(header("referrer-policy"), "same-origin", "{here}");
             assert_eq!(header("cross-origin-opener-policy"), "same-origin", "{here}");
+            assert_eq!(header("cross-origin-resource-policy"), "same-origin", "{here}");
             assert!(!header("cache-control").is_empty(), "{here}");
             assert!(!response.status().is_server_error(), "{here}");
         }
