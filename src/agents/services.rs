@@ -181,6 +181,25 @@ pub async fn disable_agent(db: &Db, clock: &dyn Clock, by: &Actor, name: &str) -
     .await
 }
 
+/// Lets somebody back in who was taken out of the directory.
+///
+/// # Errors
+/// As [`AccountError`] says.
+pub async fn enable_agent(db: &Db, clock: &dyn Clock, by: &Actor, name: &str) -> Result<(), AccountError> {
+    let (name, entry) = (name.to_owned(), without_detail(clock, by, "agent.enabled", name));
+    db.write(move |conn| {
+        let unknown = || AccountError::Unknown(format!("agent {name}"));
+        let id = agent_by_name(conn, &name)?.ok_or_else(unknown)?.id;
+        let found = agents::table.find(&id).filter(agents::disabled_at.is_not_null());
+        let is_enabled = agents::disabled_at.eq(None::<chrono::NaiveDateTime>);
+        if diesel::update(found).set(is_enabled).execute(conn).map_err(DbError::from)? > 0 {
+            audit::record(conn, &entry)?;
+        }
+        Ok(())
+    })
+    .await
+}
+
 fn without_detail(clock: &dyn Clock, by: &Actor, action: &'static str, subject: &str) -> Entry {
     let subject = Some(subject.to_owned());
     Entry { at: clock.now(), actor: by.clone(), action, subject, detail: json!({}) }

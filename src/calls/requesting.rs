@@ -8,7 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::audited;
-use super::flow::{Call, Event, Leg, Plan, Role, Target, TransferRequest};
+use super::flow::{Call, Event, Leg, Monitor, Plan, Role, SuperviseRequest, Target, TransferRequest};
 use super::forms::{Destination, Destinations, NewCall, NewOutcome, NewTransfer, Text};
 use super::models::{self, CallRequest, DbResult, OutcomeRow};
 use super::serializers::CallOut;
@@ -101,6 +101,32 @@ pub async fn transfer(
         return Err(refusal.into());
     }
     tell(app, by, idempotency, call_id, Event::TransferRequested(request)).await
+}
+
+/// Brings a supervisor into the room by their own phone, or changes what they do there.
+///
+/// # Errors
+/// Why their phone may not be rung, and why the call is not ready for it.
+pub async fn supervise(
+    app: &SharedApp,
+    by: &Asker,
+    idempotency: Idempotency,
+    call_id: Uuid,
+    agent: &Agent,
+    monitor: Monitor,
+) -> Answer {
+    let call = services::find(app, call_id).await?;
+    (by.may)(&call)?;
+    let leg_id = app.ids.id();
+    let (to, name) = (agent.address.clone(), agent.display_name.clone());
+    let rung = [Target { leg_id, to: to.clone(), name: name.clone(), agent: Some(agent.id) }];
+    if let Some(refusal) =
+        guard::services::check_transfer(app, &by.actor, &call, &rung, &call.caller_id).await?
+    {
+        return Err(refusal.into());
+    }
+    let request = SuperviseRequest { leg_id, agent: agent.id, to, name, monitor };
+    tell(app, by, idempotency, call_id, Event::SuperviseRequested(request)).await
 }
 
 /// Whom to ring, each of them once, and nobody who is on the line already.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::typed::address;
 use crate::agents::models::Presence;
-use crate::calls::flow::Role;
+use crate::calls::flow::{Monitor, Role};
 use crate::calls::forms::{Destination, NewCall, NewTransfer, ParticipantControl};
 use crate::error::{AppError, from_pairs, from_value, unread};
 use crate::telephony::PhoneNumber;
@@ -138,6 +138,14 @@ pub struct Check {
 pub struct NewPresence {
     /// What they choose.
     pub presence: Presence,
+}
+
+/// `POST /console/calls/{id}/supervise`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Supervise {
+    /// What they want to do.
+    pub mode: Monitor,
 }
 
 /// `PUT /console/phone`

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::access::{Action, asker, party};
-use super::forms::{Check, NewConsoleCall, NewPhone, NewPresence, OnPerson, new_transfer};
+use super::forms::{Check, NewConsoleCall, NewPhone, NewPresence, OnPerson, Supervise, new_transfer};
 use super::models;
 use super::sessions::Session;
 use super::typed::address;
@@ -92,6 +92,29 @@ pub async fn participant(
         Role::FirstAgent | Role::Customer | Role::SecondAgent => Action::Steer,
     };
     tell(&app, &session, idempotency, id, action, event).await
+}
+
+/// `POST /console/calls/{id}/supervise`: rings whoever asks into the room, or changes what they do there.
+pub async fn supervise(
+    app: SharedApp,
+    session: Session,
+    idempotency: Idempotency,
+    id: Path<Uuid>,
+    ValidJson(form): ValidJson<Supervise>,
+) -> Answer {
+    let by = asker(&session, Action::Supervise);
+    Ok(requesting::supervise(&app, &by, idempotency, *id, session.agent(), form.mode).await?.into())
+}
+
+/// `POST /console/calls/{id}/supervise/end`
+pub async fn supervise_end(
+    app: SharedApp,
+    session: Session,
+    idempotency: Idempotency,
+    id: Path<Uuid>,
+) -> Answer {
+    let event = Event::SuperviseEndRequested { agent: session.agent().id };
+    tell(&app, &session, idempotency, *id, Action::Supervise, event).await
 }
 
 /// In which part somebody asks; whether they may is judged later, in the transaction.

@@ -83,6 +83,7 @@ function show(known) {
   part($("earlier"), places.earlier.slice(0, 5), makePast);
   // Somebody who talks dials nobody.
   $("dial").hidden = places.live.some((card) => isOn(mine(card)));
+  $("idle-hint").hidden = places.live.length + places.incoming.length > 0;
   updateTransfer(known.calls);
   showRoster(false);
   const [first] = places.incoming;

@@ -11,7 +11,7 @@ import { numbersSoon, refreshNumbers } from "./numbers.js";
 import { refreshRecent } from "./recent.js";
 import { showRoster } from "./roster.js";
 import { shortcuts, start } from "./shell.js";
-import { customerOf, isLive, isOn, state, watch } from "./state.js";
+import { alarms, customerOf, isLive, isOn, state, watch } from "./state.js";
 import { SUPERVISE_KEYS, supervise } from "./supervise.js";
 import { closeTransfer, openTransfer, updateTransfer } from "./transfer.js";
 import { address, bdi, called, nodes, t } from "./words.js";
@@ -29,7 +29,7 @@ const text = (card) => [card.external_id, ...card.people.flatMap(({ name, addres
 
 /** Alarms first, the longest at the top; then the oldest. */
 function order(one, other) {
-  const [left, right] = [one, other].map((card) => (card.alarms?.length ? Math.min(...card.alarms.map(({ since }) => Date.parse(since))) : Infinity));
+  const [left, right] = [one, other].map((card) => Math.min(Infinity, ...alarms(card).map(({ since }) => Date.parse(since))));
   if (left !== right) return left - right;
   return one.created_at < other.created_at ? -1 : 1;
 }
@@ -61,7 +61,7 @@ function updateRow(element, card) {
   const [stage, alarm] = states.children;
   setAttr(stage, "data-tone", stageTone(card));
   setText(stage.firstElementChild, stageWords(card));
-  const [first] = card.alarms ?? [];
+  const [first] = alarms(card);
   alarm.hidden = !first;
   setAttr(button, "data-alarm", first ? "true" : null);
   if (first) {
@@ -119,9 +119,9 @@ function show(known) {
   if (!shown.length) setNodes($("rows-empty"), empty(known, query));
   document.querySelector(".rows-head").hidden = shown.length === 0;
   setText($("live-count"), String(live.length));
-  const alarms = live.filter(({ alarms: raised }) => raised?.length).length;
-  setNodes($("alarm-count"), live.length === 0 ? [] : alarms ? [icon("alert"), t("board.alarms.count", { count: alarms })] : [t("board.alarms.none")]);
-  setAttr($("alarm-count"), "data-tone", alarms ? "red" : null);
+  const alarming = live.filter((card) => alarms(card).length).length;
+  setNodes($("alarm-count"), live.length === 0 ? [] : alarming ? [icon("alert"), t("board.alarms.count", { count: alarming })] : [t("board.alarms.none")]);
+  setAttr($("alarm-count"), "data-tone", alarming ? "red" : null);
   const card = opened ? known.calls.get(opened) : null;
   if (card) view.update(card);
   else if (opened) open(null);
@@ -129,14 +129,19 @@ function show(known) {
   showRoster(true);
 }
 
-function announceAlarms(calls, before) {
+let announced = new Set();
+
+/** Says each alarm once; those that are there when the page opens are in sight. */
+function announceAlarms(calls, isFirst) {
+  const raised = new Set();
   for (const card of calls.values()) {
-    const had = new Set((before.get(card.id)?.alarms ?? []).map(({ kind, leg_id }) => kind + leg_id));
-    if (!before.has(card.id)) continue;
-    for (const alarm of card.alarms ?? []) {
-      if (!had.has(alarm.kind + alarm.leg_id)) assertive(t("said.alarm", { customer: called(customerOf(card)), alarm: t(`alarm.${alarm.kind}`) }));
+    for (const alarm of alarms(card)) {
+      const name = `${card.id}${alarm.kind}${alarm.leg_id}${alarm.since}`;
+      raised.add(name);
+      if (!announced.has(name) && !isFirst) assertive(t("said.alarm", { customer: called(customerOf(card)), alarm: t(`alarm.${alarm.kind}`) }));
     }
   }
+  announced = raised;
 }
 
 function move(step) {
@@ -175,7 +180,7 @@ refreshNumbers();
 refreshRecent();
 watch((known, before) => {
   show(known);
-  announceAlarms(known.calls, before);
+  announceAlarms(known.calls, before.size === 0);
   if ([...before.values()].some((card) => isLive(card) && !(known.calls.has(card.id) && isLive(known.calls.get(card.id))))) numbersSoon();
 });
 start();

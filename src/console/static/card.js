@@ -4,7 +4,7 @@ import { callBar, isOnBar, personControls } from "./actions.js";
 import { setSince, timer } from "./clock.js";
 import { h, icon, keep, setAttr, setNodes, setText } from "./dom.js";
 import { isMe, nameOf, peopleBox, stateWords } from "./people.js";
-import { customerOf, isLive, isOn } from "./state.js";
+import { alarms, customerOf, isLive, isOn } from "./state.js";
 import { address, bdi, called, nodes, t } from "./words.js";
 
 const STAGE_TONES = {
@@ -71,7 +71,7 @@ export function makeCard({ onTransfer, level = "h2", extra }) {
   const sub = h("p", { class: "sub" });
   const chip = h("span", { class: "chip" }, h("span"));
   const clock = timer();
-  const alarms = h("div", { class: "stack", hidden: true });
+  const alarmLines = h("div", { class: "stack", hidden: true });
   const strip = h("div", { class: "transfer-strip", hidden: true });
   const notice = h("div", { class: "notice", "data-tone": "amber", hidden: true });
   const gone = h("p", { class: "earlier-line", hidden: true });
@@ -84,7 +84,7 @@ export function makeCard({ onTransfer, level = "h2", extra }) {
     "article",
     { class: "card call", tabindex: "-1" },
     h("header", { class: "call-head" }, h("div", { class: "who" }, title, sub), h("div", { class: "call-status" }, chip, clock)),
-    alarms, people.element, strip, notice, gone, failure, bar.element, more,
+    alarmLines, people.element, strip, notice, gone, failure, bar.element, more,
   );
   let dismissed = null;
 
@@ -122,8 +122,9 @@ export function makeCard({ onTransfer, level = "h2", extra }) {
     element.dataset.live = String(isLive(card));
     element.dataset.stage = card.stage;
     showHead(card);
-    alarms.hidden = !card.alarms?.length;
-    keep(alarms, card.alarms ?? [], (alarm) => `${alarm.kind}${alarm.leg_id}${alarm.since}`, (alarm) => alarmLine(alarm, card));
+    const raised = alarms(card);
+    alarmLines.hidden = raised.length === 0;
+    keep(alarmLines, raised, (alarm) => `${alarm.kind}${alarm.leg_id}${alarm.since}`, (alarm) => alarmLine(alarm, card));
     people.update(card);
     strip.hidden = !card.transfer;
     if (card.transfer) setNodes(strip, transferStrip(card));

@@ -3,18 +3,21 @@
 import { h, setText } from "./dom.js";
 import { duration } from "./words.js";
 
-let offset = 0;
+let [heard, saidThen, speed] = [0, 0, 1];
 
-/** What the server's clock said just now. */
-export function setServerTime(rfc3339) {
-  offset = Date.parse(rfc3339) - Date.now();
+/** What the server's clock said just now, and how fast it goes: a demo's may run faster than ours. */
+export function setServerTime(rfc3339, itsSpeed = 1) {
+  [heard, saidThen, speed] = [Date.now(), Date.parse(rfc3339), itsSpeed];
 }
 
 /** The server's time in milliseconds. */
-export const now = () => Date.now() + offset;
+export const now = () => saidThen + (Date.now() - heard) * speed;
 
 /** The time for the clock on the wall of whoever looks. */
-export const local = (ms) => ms - offset;
+export const local = (ms) => heard + (ms - saidThen) / speed;
+
+/** How long it is, for whoever looks, until the server's clock says so. */
+export const until = (ms) => (ms - now()) / speed;
 
 /** A timer that counts up from `since`, or stands still at `until`. Not announced: the states are. */
 export function timer(since, until) {
@@ -37,6 +40,6 @@ function show(element) {
 
 function tick() {
   for (const element of document.querySelectorAll("[data-since]")) show(element);
-  setTimeout(tick, 1000 - (now() % 1000) + 5);
+  setTimeout(tick, Math.max(100, (1000 - (now() % 1000)) / speed + 5));
 }
 tick();

@@ -60,7 +60,7 @@ export function makeOutcome({ onLater }) {
     element.setAttribute("aria-label", t("outcome.title", { customer }));
     setNodes(title, nodes("outcome.title", { customer }));
     const lasted = card.connected_at && card.ended_at ? duration(Date.parse(card.ended_at) - Date.parse(card.connected_at)) : "00:00";
-    setText(lead, t("outcome.lead", { duration: lasted, ended: endWords(card) }));
+    setText(lead, [t("outcome.lead", { duration: lasted, ended: endWords(card) }), card.outcome_missing ? t("outcome.required") : ""].join(" ").trim());
     later.hidden = Boolean(state.settings.outcome_required);
     if (choices.childElementCount) return;
     choices.append(...state.settings.dispositions.map((word) => h("label", { class: "disposition" }, h("input", { type: "radio", name: `outcome-${card.id}`, value: word }), disposition(word))));

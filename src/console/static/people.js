@@ -3,11 +3,11 @@
 import { timer, setSince } from "./clock.js";
 import { avatar, setAvatar } from "./avatar.js";
 import { h, keep, s, setAttr, setNodes, setText } from "./dom.js";
-import { isOn, state } from "./state.js";
+import { alarms, isOn, state } from "./state.js";
 import { address, bdi, called, listed, nodes, t } from "./words.js";
 
 const TONES = {
-  planned: "soft", calling: "blue", ringing: "blue", talking: "green", on_hold: "violet", waiting: "violet", asked: "amber", muted: "amber", left: "soft", failed: "red",
+  planned: "soft", calling: "blue", ringing: "blue", talking: "green", on_hold: "violet", waiting: "violet", asked: "amber", muted: "amber", leaving: "soft", left: "soft", failed: "red",
 };
 /** Between more people than that wires are a tangle; the words say it all. */
 const MOST_WIRED = 4;
@@ -19,15 +19,18 @@ export const isMe = (person) => Boolean(person.agent) && person.agent === state.
 /** What to call somebody on the card: the one who looks is `you`. */
 export const nameOf = (person) => (isMe(person) ? t("app.you") : called(person));
 
+/** How somebody is: who talks and is muted is muted. */
+const stateOf = (person) => (person.state === "talking" && person.muted ? "muted" : person.state);
+
 /** A state in words: of somebody who was not reached, why. */
 export function stateWords(person) {
   if (person.role === "supervisor" && person.mode && person.state === "talking") return t(`mode.${person.mode}`);
   if (person.state === "failed" && person.failure) return t(`failure.${person.failure}`);
-  return t(`state.${person.state}`);
+  return t(`state.${stateOf(person)}`);
 }
 
 /** Its colour, and of a person who is talking to nobody yet too. */
-export const tone = (person) => TONES[person.state] ?? "soft";
+export const tone = (person) => TONES[stateOf(person)] ?? "soft";
 
 /** Agent and customer always; of the others those who are on the line, or whom the transfer under way rings. */
 export function shownPeople(card) {
@@ -47,7 +50,7 @@ export function hearing(person, card) {
   const me = isMe(person);
   if (person.hears.length === 0) {
     // An agent whose customer is on hold hears nothing, and knows why.
-    const isDead = person.role === "customer" || Boolean(card.alarms?.some(({ leg_id }) => leg_id === person.leg_id));
+    const isDead = person.role === "customer" || alarms(card).some(({ leg_id }) => leg_id === person.leg_id);
     return { nodes: [t(me ? "hears.you.nothing" : "hears.nothing")], isDead };
   }
   const known = new Map(card.people.map((other) => [other.leg_id, other]));
@@ -77,7 +80,7 @@ function makePerson(person, controls) {
 
 function updatePerson(element, person, card) {
   const { parts } = element;
-  element.dataset.state = person.state;
+  element.dataset.state = stateOf(person);
   element.dataset.role = person.role;
   const name = called(person);
   setAvatar(parts.avatar, person.name || "");

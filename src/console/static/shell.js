@@ -9,7 +9,7 @@ import { areOn, onKey, switchKeys } from "./keys.js";
 import { menu } from "./menu.js";
 import { openPhone } from "./phone.js";
 import { connect, setMe, state, watch } from "./state.js";
-import { address, atSecond, t } from "./words.js";
+import { address, atMinute, atSecond, t } from "./words.js";
 
 const PRESENCES = ["available", "busy", "wrap_up", "away"];
 const THEMES = ["auto", "light", "dark"];
@@ -46,12 +46,12 @@ function nextTheme() {
 }
 
 async function choosePresence(presence) {
-  const was = state.me.presence;
-  setMe({ presence });
+  const { chosen: was } = state.me;
+  setMe({ chosen: presence });
   try {
     await send("PUT", "presence", { presence });
   } catch (error) {
-    setMe({ presence: was });
+    setMe({ chosen: was });
     assertive(error.message);
     showBanner({ words: error.message, tone: "bad" });
   }
@@ -68,7 +68,7 @@ function presenceItems(close) {
     };
     return h(
       "button",
-      { type: "button", role: "menuitemradio", "aria-checked": String(state.me?.presence === presence), "data-presence": presence, onclick: choose },
+      { type: "button", role: "menuitemradio", "aria-checked": String(state.me?.chosen === presence), "data-presence": presence, onclick: choose },
       h("i", { class: "presence" }),
       h("span", {}, t(`presence.${presence}`)),
       h("span", { class: "tick" }, icon("check")),
@@ -77,15 +77,16 @@ function presenceItems(close) {
   });
 }
 
-/** How the presence of a member of the team is said. */
-export const presenceOf = (member) => (member.on_call ? "on_call" : member.presence);
-
 function showMe({ me, team }) {
   if (!me) return;
-  const presence = team.get(me.name) ? presenceOf({ ...team.get(me.name), presence: me.presence }) : me.presence;
-  presenceButton.dataset.presence = me.presence;
-  setText(presenceButton.lastElementChild, t(`presence.${presence}`));
-  setAttr(presenceButton, "aria-label", t("presence.label", { presence: t(`presence.${presence}`) }));
+  const member = team.get(me.name);
+  const isOnCall = Boolean(member?.on_call);
+  // What was chosen is seen at once; a call, or one that is not written down, decides before it.
+  const presence = isOnCall || me.presence === "wrap_up" ? me.presence : me.chosen;
+  const words = t(isOnCall ? "presence.on_call" : `presence.${presence}`);
+  presenceButton.dataset.presence = presence;
+  setText(presenceButton.lastElementChild, words);
+  setAttr(presenceButton, "aria-label", t("presence.label", { presence: words }));
   setText(phoneButton.lastElementChild, address(me.address ?? "–"));
   setAttr(phoneButton, "aria-label", t("phone.label", { address: address(me.address ?? "–") }));
   setAttr(phoneButton, "title", t("phone.title"));
@@ -151,6 +152,11 @@ function helpDialog() {
 /** Makes the frame live. */
 export function start() {
   for (const element of document.querySelectorAll("[data-initials-of]")) setAvatar(element, element.dataset.initialsOf);
+  for (const element of document.querySelectorAll("time[datetime]")) setText(element, atMinute(Date.parse(element.dateTime)));
+  for (const element of document.querySelectorAll('[data-opens="phone"]')) {
+    element.hidden = false;
+    element.addEventListener("click", () => openPhone());
+  }
   showTheme();
   $("theme-button").addEventListener("click", nextTheme);
   $("keys-button").hidden = false;

@@ -1,6 +1,6 @@
 // Owns what is known: calls, team and me as the stream tells them, and who wants to hear of changes.
 
-import { setServerTime } from "./clock.js";
+import { now, setServerTime, until } from "./clock.js";
 import { follow } from "./stream.js";
 
 /** What the service has said. Nothing else writes it. */
@@ -18,6 +18,7 @@ export const state = {
 };
 
 const watchers = new Set();
+let alarmDue = null;
 let isDue = false;
 let before = new Map();
 
@@ -36,30 +37,65 @@ function changed() {
     const was = before;
     before = new Map(state.calls);
     for (const watcher of watchers) watcher(state, was);
+    wakeForAlarms();
   }, 0);
+}
+
+const limit = ({ kind }) => (kind === "dead_air" ? state.settings.dead_air_secs : state.settings.long_hold_secs) * 1000;
+const raisedAt = (alarm) => Date.parse(alarm.since) + limit(alarm);
+
+/** What has gone on for too long by now. An agent who has put the customer on hold hears nothing, and that is no alarm. */
+export function alarms(card) {
+  const isWanted = (alarm) => alarm.kind !== "dead_air" || alarm.leg_id === customerOf(card).leg_id || !["on_hold", "waiting"].includes(customerOf(card).state);
+  return (card.alarms ?? []).filter((alarm) => raisedAt(alarm) <= now() && isWanted(alarm));
+}
+
+/** Alarms are raised by the clock, with no news. */
+function wakeForAlarms() {
+  clearTimeout(alarmDue);
+  const coming = [...state.calls.values()].flatMap((card) => card.alarms ?? []).map(raisedAt).filter((at) => at > now());
+  if (coming.length) alarmDue = setTimeout(changed, until(Math.min(...coming)) + 20);
+}
+
+/** Whoever has no name is called by their number, not by what they are. */
+function named(card) {
+  const plain = (somebody) => ({ ...somebody, name: /^the (customer|agent|second agent)$/.test(somebody.name) ? "" : somebody.name });
+  const people = card.people.map(plain);
+  return { ...card, customer: plain(card.customer), people, can: card.can.filter((word) => may({ ...card, people }, word)) };
+}
+
+const ENDS = ["complete", "hangup", "remove:customer", "remove:first_agent"];
+
+/** Whether I may do what can be done: as the service decides, so that there is no button that is refused. */
+function may(card, word) {
+  if (state.me.role !== "agent") return true;
+  const own = card.people.filter((person) => person.agent === state.me.name);
+  const holds = own.some((person) => person.is_holder || (person.role === "first_agent" && !isOver(person)));
+  const { transfer } = card;
+  const hasJoined = transfer?.status === "joined" && own.some((person) => person.leg_id === transfer.leg_id && isOn(person));
+  return word !== "supervise" && (holds || (hasJoined && !ENDS.includes(word)));
 }
 
 const readers = {
   snapshot(data) {
-    setServerTime(data.now);
+    setServerTime(data.now, data.speed);
     state.me = data.me;
-    state.calls = new Map(data.calls.map((call) => [call.id, call]));
+    state.calls = new Map(data.calls.map((call) => [call.id, named(call)]));
     state.team = new Map(data.team.map((member) => [member.name, member]));
     state.settings = data.settings;
     state.build = data.build;
     state.isStale = data.is_stale;
-    state.staleSince = data.is_stale ? (data.since ?? data.now) : null;
+    state.staleSince = data.stale_since;
     state.isKnown = true;
   },
   call(card) {
-    state.calls.set(card.id, card);
+    state.calls.set(card.id, named(card));
   },
   gone({ id }) {
     state.calls.delete(id);
   },
   team(member) {
     state.team.set(member.name, member);
-    if (member.name === state.me?.name) state.me = { ...state.me, presence: member.presence };
   },
   me(me) {
     state.me = me;

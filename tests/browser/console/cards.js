@@ -6,8 +6,8 @@ const id = () => `0193f000-0000-7000-8000-${String((count += 1)).padStart(12, "0
 /** So many seconds ago. */
 export const ago = (seconds) => new Date(Date.now() - seconds * 1000).toISOString();
 
-export const ALICE = { id: "a1", name: "alice", display_name: "Alice Okafor", role: "agent", address: "+15550100101", presence: "available" };
-export const SUPERVISOR = { id: "s1", name: "sam", display_name: "Sam Lindqvist", role: "supervisor", address: "+15550100109", presence: "available" };
+export const ALICE = { id: "a1", name: "alice", display_name: "Alice Okafor", role: "agent", address: "+15550100101", presence: "busy", chosen: "available" };
+export const SUPERVISOR = { id: "s1", name: "sam", display_name: "Sam Lindqvist", role: "supervisor", address: "+15550100109", presence: "available", chosen: "available" };
 
 const member = (name, display_name, presence, seconds, more = {}) => ({ name, display_name, role: "agent", presence, on_call: false, since: ago(seconds), disabled: false, ...more });
 
@@ -83,7 +83,7 @@ export const CARDS = {
     });
   },
   consulting() {
-    const people = [alice("talking", 194), maria("waiting", 22), dana("muted", 22, { muted: true })];
+    const people = [alice("talking", 194), maria("waiting", 22), dana("talking", 22, { muted: true })];
     hear(people[0]);
     hear(people[2], people[0]);
     hear(people[1], "music");
