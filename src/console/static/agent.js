@@ -12,6 +12,7 @@ import { showRoster } from "./roster.js";
 import { announceChanges } from "./said.js";
 import { shortcuts, start } from "./shell.js";
 import { customerOf, isLive, isOn, mine, watch } from "./state.js";
+import { supervise } from "./supervise.js";
 import { closeTransfer, openTransfer, updateTransfer } from "./transfer.js";
 import { called, nodes, t } from "./words.js";
 
@@ -78,7 +79,7 @@ function show(known) {
   const newest = [...known.calls.values()].sort((one, other) => (one.created_at < other.created_at ? 1 : -1));
   for (const card of newest) places[placeOf(card)]?.push(card);
   part($("incoming"), places.incoming, makeIncoming);
-  part($("live"), places.live, () => makeCard({ onTransfer: openTransfer }));
+  part($("live"), places.live, () => makeCard({ onTransfer: openTransfer, extra: supervise }));
   part($("wrap-up"), places["wrap-up"], wrapUp);
   part($("earlier"), places.earlier.slice(0, 5), makePast);
   // Somebody who talks dials nobody.

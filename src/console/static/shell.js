@@ -153,6 +153,7 @@ function helpDialog() {
 export function start() {
   for (const element of document.querySelectorAll("[data-initials-of]")) setAvatar(element, element.dataset.initialsOf);
   for (const element of document.querySelectorAll("time[datetime]")) setText(element, atMinute(Date.parse(element.dateTime)));
+  for (const element of document.querySelectorAll("[data-address]")) setText(element, address(element.textContent));
   for (const element of document.querySelectorAll('[data-opens="phone"]')) {
     element.hidden = false;
     element.addEventListener("click", () => openPhone());

@@ -1,4 +1,5 @@
 //! The console from outside.
 
+mod browser;
 mod calls;
 mod security;
