@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, Semaphore, broadcast};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -90,6 +90,9 @@ pub struct App {
     pub in_hand: InHand,
     /// What is being carried out; a stop waits for it.
     pub tasks: TaskTracker,
+    /// How many commands are carried out at once: as many as there are, and one after the other where each run is to be the
+    /// same as the last.
+    pub lanes: Semaphore,
     /// Where it is carried out: not on a server's worker, which ends before the work does.
     pub runtime: Handle,
     /// Keeps what Twilio sends.

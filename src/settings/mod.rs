@@ -298,6 +298,21 @@ pub struct ConsoleSettings {
     pub dead_air_secs: u32,
     /// From when on a customer's hold is an alarm.
     pub long_hold_secs: u32,
+    /// Whose days and hours it counts by.
+    pub time_zone: Zone,
+}
+
+/// A time zone, by its name in the IANA database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Zone(pub chrono_tz::Tz);
+
+impl TryFrom<String> for Zone {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        name.parse().map(Self).map_err(|_| format!("{name} is no time zone, such as Europe/Berlin"))
+    }
 }
 
 /// `[logging]`

@@ -64,6 +64,11 @@ impl TwilioClient {
         (client, recording)
     }
 
+    /// Where Twilio's API is, without a slash at the end.
+    pub fn base_url(&self) -> &str {
+        &self.transport.config.base_url
+    }
+
     /// Places a call.
     ///
     /// # Errors

@@ -3,3 +3,4 @@
 mod browser;
 mod calls;
 mod security;
+mod story;
