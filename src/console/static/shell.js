@@ -57,8 +57,8 @@ async function choosePresence(presence) {
   }
 }
 
-const presenceButton = h("button", { type: "button", class: "button quiet", "aria-keyshortcuts": "p" }, h("i", { class: "presence" }), h("span"));
-const phoneButton = h("button", { type: "button", class: "button quiet", "aria-keyshortcuts": "i" }, icon("phone"), h("span", { dir: "ltr" }));
+const presenceButton = h("button", { type: "button", class: "button quiet", "aria-keyshortcuts": "p", "aria-label": t("presence.menu") }, h("i", { class: "presence" }), h("span"));
+const phoneButton = h("button", { type: "button", class: "button quiet", "aria-keyshortcuts": "i", "aria-label": t("phone.title") }, icon("phone"), h("span", { dir: "ltr" }));
 
 function presenceItems(close) {
   return PRESENCES.map((presence) => {

@@ -356,7 +356,14 @@ fn case(route: &str) -> Option<(Value, [u16; 4])> {
     let nothing = Value::Null;
     Some(match route {
         "console:agent" | "console:recent" | "console:check" | "console:stream" => (nothing, [200; 4]),
-        "console:account" | "console:calls" => (nothing, [200; 4]),
+        "console:account" | "console:calls" | "console:history" => (nothing, [200; 4]),
+        // Without a form; and of another's session, which stays as it is.
+        "console:password" => (nothing, [422; 4]),
+        "console:revoke" | "console:revoke-others" => (nothing, [303; 4]),
+        "console:team-add" | "console:team-role" => (nothing, [403, 403, 403, 422]),
+        "console:team-disable" | "console:team-enable" | "console:team-password" => {
+            (nothing, [403, 403, 403, 404])
+        }
         "console:board" | "console:numbers" => (nothing, [403, 403, 200, 200]),
         "console:team" => (nothing, [403, 403, 403, 200]),
         "console:call" => (nothing, [200, 404, 200, 200]),
