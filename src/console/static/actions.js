@@ -160,7 +160,9 @@ export function callBar({ onTransfer, onFailure }) {
 /** Small buttons beneath one person: what the bar does not have already. */
 export function personControls({ onFailure, isOnBar }) {
   return (holder, person, card) => {
-    const words = isOn(person) ? card.can.filter((word) => word.split(":")[1] === person.role && !isOnBar(card, word)) : [];
+    // Nobody holds or removes themselves; there may be one of each kind, as what is on can only be taken off.
+    const isMine = mine(card)?.role === person.role;
+    const words = isOn(person) && !isMine ? card.can.filter((word) => word.split(":")[1] === person.role && !isOnBar(card, word)) : [];
     const make = () => actionButton({ classes: "icon-button small", compact: true, onFailure });
     keep(holder, words, (word) => word.replace(/^(un|re)(?=mute)/, "").replace("resume", "hold"), make, (button, word) => button.show(card, word));
   };

@@ -1,5 +1,6 @@
 //! The console from outside.
 
+mod browser;
 mod calls;
 mod live;
 mod screen;
