@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, Semaphore, broadcast};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -25,6 +25,7 @@ use crate::crm::Crm;
 use crate::db::Db;
 use crate::guard::Guard;
 use crate::middleware::limiter::Limiter;
+use crate::middleware::peer::Proxies;
 use crate::settings::OutcomeSettings;
 use crate::telephony::PhoneNumber;
 use crate::twilio::TwilioClient;
@@ -90,6 +91,9 @@ pub struct App {
     pub in_hand: InHand,
     /// What is being carried out; a stop waits for it.
     pub tasks: TaskTracker,
+    /// How many commands are carried out at once: as many as there are, and one after the other where each run is to be the
+    /// same as the last.
+    pub lanes: Semaphore,
     /// Where it is carried out: not on a server's worker, which ends before the work does.
     pub runtime: Handle,
     /// Keeps what Twilio sends.
@@ -98,6 +102,8 @@ pub struct App {
     pub limiter: Option<Limiter>,
     /// Tells CRMs what happens.
     pub crm: Crm,
+    /// Reverse proxies that are believed.
+    pub proxies: Proxies,
     /// What the console shares.
     pub console: Console,
     /// What consoles show now.

@@ -14,6 +14,7 @@
 //! | [`demo`] | service, emulator and people on one stage, and the stories they play |
 //! | [`emulator`] | a Twilio of one's own |
 //! | [`error`] | the API's error codes and problem documents |
+//! | [`fixtures`] | calls as test cases: recorded, replayed, compared by what people experience |
 //! | [`guard`] | whom the service may call, when, how often and as whom; the do-not-call list |
 //! | [`idempotency`] | repeating a request is harmless: kept answers |
 //! | [`logging`] | how logs look |
@@ -41,6 +42,7 @@ pub mod db;
 pub mod demo;
 pub mod emulator;
 pub mod error;
+pub mod fixtures;
 pub mod guard;
 pub mod idempotency;
 pub mod logging;

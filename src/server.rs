@@ -1,16 +1,19 @@
 //! The running service: built from settings, listening before it says so, run until it is told to stop.
 
 use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
+use actix_web::dev::{ServerHandle, Service, ServiceResponse};
 use actix_web::middleware::from_fn;
+use actix_web::test::TestRequest;
 use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App as ActixApp, HttpServer};
 use anyhow::Context;
+use futures_util::future::LocalBoxFuture;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, Semaphore, broadcast};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -45,6 +48,41 @@ const CHANGES_KEPT: usize = 1024;
 
 /// How long what was sent may stay unread at the other side's.
 const STALLED: Duration = Duration::from_secs(30);
+
+/// What every request passes, whoever listens.
+macro_rules! stack {
+    ($shared:expr, $check:expr, $more:expr) => {
+        ActixApp::new()
+            .wrap(from_fn(idempotency))
+            .wrap(from_fn(browsers))
+            .wrap(from_fn(gate))
+            .wrap(from_fn(request_log))
+            .app_data($shared.clone())
+            .app_data($check.clone())
+            .configure($more)
+            .configure(urls::configure)
+    };
+}
+
+/// The service without a port: one request in, its answer out, through the same stack as every other.
+pub type Door =
+    Box<dyn Fn(TestRequest) -> LocalBoxFuture<'static, Result<ServiceResponse, actix_web::Error>>>;
+
+/// Opens the service to whoever asks it in this process; must be called inside a Tokio `LocalSet`. Nothing works by itself:
+/// whoever asks sees to timers and commands (`calls::dispatcher::do_due`).
+///
+/// # Errors
+/// What is wrong with the settings.
+pub async fn door(settings: &Settings, app: Arc<App>) -> anyhow::Result<Door> {
+    let check = Data::new(SignatureCheck::new(settings.public_url()?, &settings.twilio()?.signature_tokens));
+    let shared: SharedApp = Data::from(app);
+    let service =
+        Rc::new(actix_web::test::init_service(stack!(shared, check, |_: &mut ServiceConfig| ())).await);
+    Ok(Box::new(move |request| {
+        let service = service.clone();
+        Box::pin(async move { Ok(service.call(request.to_request()).await?.map_into_boxed_body()) })
+    }))
+}
 
 /// A service that listens and works.
 pub struct Server {
@@ -94,11 +132,13 @@ pub fn build(settings: &Settings, clock: SharedClock, ids: Arc<dyn IdSource>) ->
         changed: broadcast::channel(CHANGES_KEPT).0,
         in_hand: InHand::default(),
         tasks: TaskTracker::new(),
+        lanes: Semaphore::new(Semaphore::MAX_PERMITS),
         runtime: Handle::current(),
         journal: Journal::new(open_spool(settings, ids.clone())?),
         limiter: Limiter::new(settings.api.requests_per_second, settings.api.burst, clock.clone()),
         crm: Crm::new(settings.events(), settings.webhooks()).context("cannot build the HTTP client")?,
         stopping: CancellationToken::new(),
+        proxies: settings.proxies()?,
         live: Live::default(),
         console: Console::new(&settings.console, settings.public_url()?, clock.clone()),
         clock,
@@ -150,17 +190,7 @@ impl Server {
         let twilio = settings.twilio()?;
         let check = Data::new(SignatureCheck::new(settings.public_url()?, &twilio.signature_tokens));
         let shared: SharedApp = Data::from(app.clone());
-        let factory = move || {
-            ActixApp::new()
-                .wrap(from_fn(idempotency))
-                .wrap(from_fn(browsers))
-                .wrap(from_fn(gate))
-                .wrap(from_fn(request_log))
-                .app_data(shared.clone())
-                .app_data(check.clone())
-                .configure(more.clone())
-                .configure(urls::configure)
-        };
+        let factory = move || stack!(shared, check, more.clone());
         let patience = Duration::from_secs(settings.server.shutdown_timeout_secs);
         let mut server = HttpServer::new(factory)
             .shutdown_timeout(settings.server.shutdown_timeout_secs)

@@ -27,6 +27,9 @@ const RENEW_EVERY: Duration = Duration::from_secs(3);
 /// How far apart calls that were alive at the start are asked for: well below what Twilio takes.
 const WATCHES_APART: TimeDelta = TimeDelta::milliseconds(20);
 
+/// How often to see, in the time of whoever moves the clock by hand, whether it is somebody's turn to be dialled.
+const WAITING_LOOK: TimeDelta = TimeDelta::milliseconds(50);
+
 /// What a look at Twilio comes to.
 type Found = Result<Option<LegProgress>, TwilioError>;
 
@@ -71,6 +74,18 @@ async fn renew(app: &Arc<App>) {
     if let Err(error) = app.db.write(move |conn| queue::renew(conn, &claims.claimant(), &ids)).await {
         tracing::warn!(%error, "claims could not be renewed");
     }
+}
+
+/// Does what is due at this moment, for whoever moves the clock by hand; gives when there is more to do.
+///
+/// # Errors
+/// The database's.
+pub async fn do_due(app: &Arc<App>) -> Result<Option<DateTime<Utc>>, DbError> {
+    let now = app.clock.now();
+    look_for_due(app).await;
+    let waits = app.db.read(pacing::is_anybody_waiting).await?;
+    let next = app.db.read(move |conn| queue::next_due(conn, now)).await?;
+    Ok([waits.then(|| now + WAITING_LOOK), next].into_iter().flatten().min())
 }
 
 /// Does what is due; gives how long until the next.
@@ -147,6 +162,7 @@ async fn fire(app: &Arc<App>, row: TimerRow) {
 
 async fn carry_out(app: Arc<App>, row: CommandRow) {
     let _held = app.in_hand.hold(&row.id);
+    let _lane = app.lanes.acquire().await;
     let (twilio, recording) = app.twilio.recording(app.clock.clone());
     let outcome = attempt(&app, &twilio, &row).await.unwrap_or_else(|error| Outcome::again(false, error));
     let exchanges: Arc<[ExchangeRow]> = exchanges::rows(&row.call_id, Some(&row.id), recording.take()).into();

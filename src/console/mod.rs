@@ -49,10 +49,10 @@ pub struct Console {
     pub show_supervisors: bool,
     /// From when on what goes on too long is an alarm.
     pub alarms: Alarms,
-    /// Whose days and hours the console counts by.
-    pub time_zone: Tz,
     /// Scripts that every page loads beside its own: the demo's.
     pub scripts: &'static [&'static str],
+    /// Whose days and hours the console counts by.
+    pub time_zone: Tz,
     /// Scheme, host and port of the public URL, as browsers write an `Origin`.
     pub origin: String,
 }
@@ -92,7 +92,7 @@ impl Console {
 /// Where a browser is and what it calls itself, for the list of somebody's sessions.
 #[derive(Debug, Clone)]
 pub struct Client {
-    /// As the connection says; a proxy's, if one is in between.
+    /// As the connection says, or a proxy that is trusted.
     pub address: IpAddr,
     /// What it calls itself.
     pub user_agent: String,

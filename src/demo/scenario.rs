@@ -4,6 +4,7 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use super::stage::{CUSTOMER, FIRST_AGENT, Part, SECOND_AGENT, Stage, THIRD_AGENT};
+use super::theatre::Theatre;
 
 /// A story that can be played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, strum::Display, strum::EnumIter)]
@@ -199,30 +200,35 @@ impl Scenario {
 /// # Errors
 /// When something does not happen, or is refused.
 pub async fn play(stage: &Stage, scenario: Scenario) -> anyhow::Result<String> {
+    play_in(stage, scenario).await
+}
+
+/// The same in any theatre.
+pub(crate) async fn play_in(stage: &impl Theatre, scenario: Scenario) -> anyhow::Result<String> {
     let people = [FIRST_AGENT, CUSTOMER, SECOND_AGENT, THIRD_AGENT];
     for (part, (behaviour, after_ms)) in people.into_iter().zip(scenario.phones()) {
         let plan = json!({ "behaviour": behaviour, "after_ms": after_ms, "presses": scenario.presses(part) });
-        stage.phones.will_in_turn(part, json!([plan])).await?;
+        stage.will_in_turn(part, json!([plan])).await?;
     }
-    let call = stage.crm.place_on(scenario.bridge(), RING_SECS).await?;
+    let call = stage.place_on(scenario.bridge(), RING_SECS).await?;
     let is_talk =
         !matches!(scenario, Scenario::CustomerNoAnswer | Scenario::CustomerBusy | Scenario::AgentNoAnswer);
     if is_talk {
         let talking = if scenario == Scenario::RoomBridge { "in_room" } else { "connected" };
-        stage.crm.wait_for_status(&call, talking).await?;
+        stage.wait_for_status(&call, talking).await?;
         stage.pass(3.0).await;
         if scenario == Scenario::NoTransfer {
-            stage.phones.hang_up(CUSTOMER).await?;
+            stage.hang_up(CUSTOMER).await?;
         } else {
             transfer(stage, scenario, &call).await?;
         }
     }
-    stage.crm.wait_for_status(&call, "ended").await?;
+    stage.wait_for_status(&call, "ended").await?;
     Ok(call)
 }
 
-async fn transfer(stage: &Stage, scenario: Scenario, call: &str) -> anyhow::Result<()> {
-    stage.crm.ask(call, "transfer", Some(scenario.request())).await?;
+async fn transfer(stage: &impl Theatre, scenario: Scenario, call: &str) -> anyhow::Result<()> {
+    stage.ask(call, "transfer", Some(scenario.request())).await?;
     match scenario {
         Scenario::Straight
         | Scenario::HandedOver
@@ -234,83 +240,83 @@ async fn transfer(stage: &Stage, scenario: Scenario, call: &str) -> anyhow::Resu
             hand_over_from_talk(stage, scenario, call).await?;
         }
         Scenario::Blind | Scenario::BlindRungBack => {
-            stage.crm.wait_for_transfer(call, "completed").await?;
+            stage.wait_for_transfer(call, "completed").await?;
         }
         Scenario::SecondTry => {
-            stage.crm.wait_for_transfer(call, "failed").await?;
-            stage.crm.wait(call, "two are in the room", |call| in_room(call) == 2).await?;
-            stage.phones.will(SECOND_AGENT, "answer", 3000).await?;
+            stage.wait_for_transfer(call, "failed").await?;
+            stage.wait(call, "two are in the room", |call| in_room(call) == 2).await?;
+            stage.will(SECOND_AGENT, "answer", 3000).await?;
             stage.pass(3.0).await;
-            stage.crm.ask(call, "transfer", Some(json!({ "to": "agent:dana" }))).await?;
+            stage.ask(call, "transfer", Some(json!({ "to": "agent:dana" }))).await?;
             hand_over(stage, scenario, call).await?;
         }
         Scenario::SecondAgentHangsUp => {
-            stage.crm.wait_for_transfer(call, "joined").await?;
+            stage.wait_for_transfer(call, "joined").await?;
             stage.pass(2.0).await;
-            stage.phones.hang_up(SECOND_AGENT).await?;
-            stage.crm.wait_for_transfer(call, "failed").await?;
+            stage.hang_up(SECOND_AGENT).await?;
+            stage.wait_for_transfer(call, "failed").await?;
         }
         Scenario::CustomerHangsUpWhileRinging => {
             ringing_together(stage, call).await?;
-            return stage.phones.hang_up(CUSTOMER).await;
+            return stage.hang_up(CUSTOMER).await;
         }
         Scenario::FirstAgentHangsUpWhileRinging => {
             ringing_together(stage, call).await?;
-            stage.phones.hang_up(FIRST_AGENT).await?;
-            stage.crm.wait_for_transfer(call, "completed").await?;
+            stage.hang_up(FIRST_AGENT).await?;
+            stage.wait_for_transfer(call, "completed").await?;
         }
         Scenario::FirstAgentHangsUpNobodyAnswers => {
             ringing_together(stage, call).await?;
-            return stage.phones.hang_up(FIRST_AGENT).await;
+            return stage.hang_up(FIRST_AGENT).await;
         }
         Scenario::Cancelled => {
             ringing_together(stage, call).await?;
-            stage.crm.ask(call, "transfer/cancel", None).await?;
+            stage.ask(call, "transfer/cancel", None).await?;
         }
         Scenario::HungUpByCrm => {
             ringing_together(stage, call).await?;
-            return stage.crm.ask(call, "hangup", None).await;
+            return stage.ask(call, "hangup", None).await;
         }
-        _ => drop(stage.crm.wait_for_transfer(call, "failed").await?),
+        _ => drop(stage.wait_for_transfer(call, "failed").await?),
     }
-    stage.crm.wait(call, "two are in the room", |call| in_room(call) == 2).await?;
+    stage.wait(call, "two are in the room", |call| in_room(call) == 2).await?;
     stage.pass(6.0).await;
-    stage.phones.hang_up(CUSTOMER).await
+    stage.hang_up(CUSTOMER).await
 }
 
-async fn hand_over(stage: &Stage, scenario: Scenario, call: &str) -> anyhow::Result<()> {
-    stage.crm.wait_for_transfer(call, "joined").await?;
-    stage.crm.wait(call, "three are in the room", |call| in_room(call) == 3).await?;
+async fn hand_over(stage: &impl Theatre, scenario: Scenario, call: &str) -> anyhow::Result<()> {
+    stage.wait_for_transfer(call, "joined").await?;
+    stage.wait(call, "three are in the room", |call| in_room(call) == 3).await?;
     stage.pass(4.0).await;
     if scenario == Scenario::HandedOver {
-        stage.crm.ask(call, "transfer/complete", None).await?;
+        stage.ask(call, "transfer/complete", None).await?;
     } else {
-        stage.phones.hang_up(FIRST_AGENT).await?;
+        stage.hang_up(FIRST_AGENT).await?;
     }
-    drop(stage.crm.wait_for_transfer(call, "completed").await?);
+    drop(stage.wait_for_transfer(call, "completed").await?);
     Ok(())
 }
 
 /// The agents talk without the customer; then the first agent leaves when the customer has come.
-async fn hand_over_from_talk(stage: &Stage, scenario: Scenario, call: &str) -> anyhow::Result<()> {
-    stage.crm.wait_for_transfer(call, "joined").await?;
+async fn hand_over_from_talk(stage: &impl Theatre, scenario: Scenario, call: &str) -> anyhow::Result<()> {
+    stage.wait_for_transfer(call, "joined").await?;
     stage.pass(4.0).await;
     if scenario == Scenario::PrivateFirstSwapped {
         for who in ["customer", "second_agent"] {
-            stage.crm.ask(call, "transfer/swap", None).await?;
-            stage.crm.wait(call, &format!("the {who} is in the room"), |call| is_in_room(call, who)).await?;
+            stage.ask(call, "transfer/swap", None).await?;
+            stage.wait(call, &format!("the {who} is in the room"), |call| is_in_room(call, who)).await?;
             stage.pass(3.0).await;
         }
     }
-    stage.crm.ask(call, "transfer/complete", None).await?;
-    drop(stage.crm.wait_for_transfer(call, "completed").await?);
+    stage.ask(call, "transfer/complete", None).await?;
+    drop(stage.wait_for_transfer(call, "completed").await?);
     Ok(())
 }
 
 /// The second agent's phone rings, customer and first agent are in the room.
-async fn ringing_together(stage: &Stage, call: &str) -> anyhow::Result<()> {
-    stage.crm.wait_for_transfer(call, "ringing").await?;
-    stage.crm.wait(call, "two are in the room", |call| in_room(call) == 2).await?;
+async fn ringing_together(stage: &impl Theatre, call: &str) -> anyhow::Result<()> {
+    stage.wait_for_transfer(call, "ringing").await?;
+    stage.wait(call, "two are in the room", |call| in_room(call) == 2).await?;
     stage.pass(1.5).await;
     Ok(())
 }

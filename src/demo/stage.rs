@@ -199,7 +199,10 @@ impl Stage {
 }
 
 /// The folder is the stage's own, so that no file of settings that lies about changes the play.
-fn settings(folder: &Path, wanted: impl Iterator<Item = (String, String)>) -> anyhow::Result<Settings> {
+pub(crate) fn settings(
+    folder: &Path,
+    wanted: impl Iterator<Item = (String, String)>,
+) -> anyhow::Result<Settings> {
     let variable = |key: String| format!("WARM_TRANSFER__{}", key.replace('.', "__").to_uppercase());
     let permissive = PERMISSIVE_GUARD.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter();
     let wanted = wanted.map(|(key, value)| (variable(key), value));

@@ -11,6 +11,7 @@ mod check;
 mod demo;
 mod do_not_call;
 mod emulator;
+mod fixtures;
 mod migrate;
 mod serve;
 mod urls;
@@ -47,6 +48,9 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Run the Twilio emulator alone
     Emulator(emulator::EmulatorArgs),
+    /// Calls as test cases: record, replay, compare by what people experience
+    #[command(subcommand)]
+    Fixtures(fixtures::FixturesCommand),
     /// Apply what is missing of the database's schema
     Migrate(FormatArgs),
     /// Look for what is wrong with settings, database and Twilio account
@@ -112,6 +116,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => block_on(serve::run(args)),
         Command::Demo(args) => block_on(demo::run(args)),
         Command::Emulator(args) => block_on(emulator::run(args)),
+        Command::Fixtures(command) => fixtures::run(command),
         Command::Migrate(args) => block_on(migrate::run(args.format)),
         Command::Check(args) => block_on(check::run(args)),
         Command::FailureTable => {
@@ -135,7 +140,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn block_on(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+fn block_on<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.context("cannot start the runtime")?.block_on(command)
 }

@@ -16,6 +16,8 @@ mod emulator;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
+mod fixtures;
+#[cfg(test)]
 mod flows;
 #[cfg(test)]
 mod guard;
