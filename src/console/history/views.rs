@@ -146,8 +146,9 @@ fn line(call: &Call, beside: &Beside, now: DateTime<Utc>) -> Line {
         (false, Some(outcome)) => (outcome, reason),
         (false, None) => (reason.unwrap_or_default(), None),
     };
-    let was_there =
-        |leg: &&crate::calls::flow::Leg| leg.role != Role::Customer && leg.status != LegStatus::Unplaced;
+    let was_there = |leg: &&crate::calls::flow::Leg| {
+        !matches!(leg.role, Role::Customer | Role::Supervisor) && leg.status != LegStatus::Unplaced
+    };
     Line {
         id: call.id,
         when: Time::of(call.created_at),
