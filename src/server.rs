@@ -76,7 +76,8 @@ pub type Door =
 pub async fn door(settings: &Settings, app: Arc<App>) -> anyhow::Result<Door> {
     let check = Data::new(SignatureCheck::new(settings.public_url()?, &settings.twilio()?.signature_tokens));
     let shared: SharedApp = Data::from(app);
-    let service = Rc::new(actix_web::test::init_service(stack!(shared, check, |_: &mut ServiceConfig| ())).await);
+    let service =
+        Rc::new(actix_web::test::init_service(stack!(shared, check, |_: &mut ServiceConfig| ())).await);
     Ok(Box::new(move |request| {
         let service = service.clone();
         Box::pin(async move { Ok(service.call(request.to_request()).await?.map_into_boxed_body()) })

@@ -140,6 +140,11 @@ impl Links {
         Self { public_url: public_url.into() }
     }
 
+    /// How Twilio reaches the service, without a trailing slash.
+    pub fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
     /// Where the first agent's leg is told to dial the customer.
     pub fn second_leg(&self, call: &Call, agent: &Leg, customer: &Leg) -> String {
         let query = SecondLeg {
