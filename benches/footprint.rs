@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use serde_json::json;
-use support::{Process, block_on, fields, median, post};
+use support::process::{Process, median};
+use support::{block_on, fields, load, post};
 use tokio::sync::broadcast::Receiver;
 use warm_transfer::demo::{CUSTOMER, FIRST_AGENT, SECOND_AGENT, Stage, StageOptions};
 use warm_transfer::emulator::{EventKind, TimelineEvent};
@@ -51,7 +52,7 @@ async fn starts_and_memory() -> anyhow::Result<()> {
     line("memory (PSS) at rest", service.pss_kib()? as f64 / 1024.0, "MiB", "≤ 20");
     let path = format!("/twiml/conference?call={0}&leg={0}&room=r", uuid::Uuid::nil());
     let request = post(&path, &fields("CA00000000000000000000000000000000", "in-progress", 3));
-    service.load(&Arc::new(vec![request]), REQUESTS, 200).await?;
+    load(&service, &Arc::new(vec![request]), REQUESTS, 200).await?;
     let during = service.pss_kib()? as f64 / 1024.0;
     service.cpu_us_at_rest().await?;
     line("memory (PSS) at the end of 50,000 requests", during, "MiB", "≤ 40");

@@ -16,7 +16,8 @@ use anyhow::{Context, ensure};
 use diesel::RunQueryDsl;
 use diesel::connection::{Connection, SimpleConnection};
 use diesel::sqlite::SqliteConnection;
-use support::{AUTH_TOKEN, PUBLIC_URL, Process, block_on, database_url, fields, free_address, median, post};
+use support::process::{AUTH_TOKEN, PUBLIC_URL, Process, database_url, free_address, median};
+use support::{block_on, fields, load, post};
 use warm_transfer::calls::flow::{Bridge, Call, CallStatus, Leg, Plan, Role, Stage};
 use warm_transfer::calls::models;
 use warm_transfer::clock::{Clock, IdSource, RandomIds, SystemClock};
@@ -116,7 +117,7 @@ impl<'a> Variant<'a> {
 
     async fn measure(&mut self, round: usize) -> anyhow::Result<()> {
         let before = self.server.cpu_us_at_rest().await?;
-        let took = self.server.load(&self.requests[round], self.count, self.status).await;
+        let took = load(&self.server, &self.requests[round], self.count, self.status).await;
         let took = took.with_context(|| self.name)?;
         let after = self.server.cpu_us_at_rest().await?;
         let count = self.count as f64;

@@ -16,5 +16,6 @@ pub mod requests;
 mod rows;
 pub mod serializers;
 pub mod services;
+pub mod standings;
 pub mod urls;
 pub mod views;

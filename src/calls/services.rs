@@ -11,6 +11,7 @@ use super::flow::{self, Call, Change, Command, Event, Policy, Refusal, Stage};
 use super::models::{self, CallRequest, CommandRow, OutcomeRow};
 use super::pacing::{self, Turn};
 use super::queue::{self, Claimant};
+use super::standings;
 use crate::agents::models::AgentRole;
 use crate::app::App;
 use crate::db::{self, DbConnection, DbError, WriteError};
@@ -118,6 +119,7 @@ fn step(
     }
     models::save(conn, stored, &step.call)?;
     models::append(conn, call.id, &flow::changes(stored, &step.call), by.now)?;
+    standings::append(conn, stored, &step.call, by.now)?;
     let turns = step.commands.iter().filter(|command| matches!(command, Command::CreateCall { .. })).count();
     pacing::take(conn, by.pace, turns, by.now)?;
     let commands = queue::enqueue(conn, by, call.id, &step.commands)?;

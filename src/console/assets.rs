@@ -26,6 +26,7 @@ macro_rules! files {
 
 const FILES: &[(&str, &str, &str)] = files![
     "style.css": CSS,
+    "call.css": CSS,
     "icon.svg": SVG,
     "icons.svg": SVG,
     "actions.js": SCRIPT,
@@ -34,6 +35,7 @@ const FILES: &[(&str, &str, &str)] = files![
     "api.js": SCRIPT,
     "avatar.js": SCRIPT,
     "board.js": SCRIPT,
+    "call.js": SCRIPT,
     "card.js": SCRIPT,
     "clock.js": SCRIPT,
     "combo.js": SCRIPT,

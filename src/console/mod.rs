@@ -3,12 +3,19 @@
 pub mod access;
 pub mod account;
 pub mod assets;
+pub mod audibility;
+pub mod curl;
+pub mod days;
 pub mod forms;
+pub mod history;
+pub mod ladder;
 pub mod live;
 pub mod log_in;
+pub mod markup;
 pub mod models;
 pub mod pages;
 pub mod sessions;
+pub mod svg;
 pub mod team;
 pub mod texts;
 pub mod typed;
@@ -18,6 +25,7 @@ pub mod views;
 use std::net::IpAddr;
 
 use chrono::TimeDelta;
+use chrono_tz::Tz;
 use url::Url;
 
 use self::live::card::Alarms;
@@ -42,6 +50,8 @@ pub struct Console {
     pub alarms: Alarms,
     /// Scripts that every page loads beside its own: the demo's.
     pub scripts: &'static [&'static str],
+    /// Whose days and hours the console counts by.
+    pub time_zone: Tz,
     /// Scheme, host and port of the public URL, as browsers write an `Origin`.
     pub origin: String,
 }
@@ -61,6 +71,7 @@ impl Console {
                 dead_air: TimeDelta::seconds(settings.dead_air_secs.into()),
                 long_hold: TimeDelta::seconds(settings.long_hold_secs.into()),
             },
+            time_zone: settings.time_zone.0,
             origin: origin.unwrap_or_default(),
         }
     }
@@ -80,7 +91,7 @@ impl Console {
 /// Where a browser is and what it calls itself, for the list of somebody's sessions.
 #[derive(Debug, Clone)]
 pub struct Client {
-    /// As the connection says; a proxy's, if one is in between.
+    /// As the connection says, or a proxy that is trusted.
     pub address: IpAddr,
     /// What it calls itself.
     pub user_agent: String,

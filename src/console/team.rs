@@ -1,9 +1,11 @@
 //! The team's accounts, for administrators: who can log in, and what they may do.
 
+use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::web::Path;
-use actix_web::{HttpResponse, HttpResponseBuilder};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder};
 use askama::Template;
+use futures_util::future::{Ready, ready};
 use serde::Deserialize;
 
 use super::account::set_password;
@@ -18,6 +20,22 @@ use crate::app::{App, SharedApp};
 use crate::error::{AppError, ErrorCode};
 
 type Answer = Result<HttpResponse, AppError>;
+
+/// An administrator. Anybody else is refused before what they send is looked at.
+pub struct Administrator(PageSession);
+
+impl FromRequest for Administrator {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, actix_web::Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let session = PageSession::from_request(request, payload).into_inner();
+        ready(session.map_err(Into::into).and_then(|session| {
+            session.require(AgentRole::Admin)?;
+            Ok(Self(session))
+        }))
+    }
+}
 
 #[derive(Template)]
 #[template(path = "console/team.html")]
@@ -127,8 +145,7 @@ async fn refuse(app: &App, session: &Session, problem: String, typed: NewAccount
 ///
 /// # Errors
 /// 403 for others than administrators.
-pub async fn page(app: SharedApp, session: PageSession) -> Answer {
-    session.require(AgentRole::Admin)?;
+pub async fn page(app: SharedApp, Administrator(session): Administrator) -> Answer {
     show(&app, &session, HttpResponse::Ok(), Said::default()).await
 }
 
@@ -136,8 +153,11 @@ pub async fn page(app: SharedApp, session: PageSession) -> Answer {
 ///
 /// # Errors
 /// As above; what is wrong with the form is said on the page.
-pub async fn add(app: SharedApp, session: PageSession, ValidForm(form): ValidForm<NewAccount>) -> Answer {
-    session.require(AgentRole::Admin)?;
+pub async fn add(
+    app: SharedApp,
+    Administrator(session): Administrator,
+    ValidForm(form): ValidForm<NewAccount>,
+) -> Answer {
     let new = match new_agent(&form) {
         Ok(new) => new,
         Err(problem) => return refuse(&app, &session, problem, form).await,
@@ -183,7 +203,6 @@ async fn tell_password(app: &App, session: &Session, agent: &Agent) -> Answer {
 
 /// Somebody else's account. Nobody shuts themselves out.
 async fn other(app: &App, session: &Session, name: &str) -> Result<Agent, AppError> {
-    session.require(AgentRole::Admin)?;
     let all = agents::list_agents(&app.db).await?;
     let found = all.into_iter().find(|agent| agent.name == name && agent.id != session.agent().id);
     found.ok_or_else(|| AppError::new(ErrorCode::NotFound))
@@ -213,7 +232,7 @@ pub struct NewRole {
 /// 403 for others than administrators, 404 for oneself.
 pub async fn role(
     app: SharedApp,
-    session: PageSession,
+    Administrator(session): Administrator,
     name: Path<String>,
     ValidForm(form): ValidForm<NewRole>,
 ) -> Answer {
@@ -226,7 +245,7 @@ pub async fn role(
 ///
 /// # Errors
 /// As above.
-pub async fn disable(app: SharedApp, session: PageSession, name: Path<String>) -> Answer {
+pub async fn disable(app: SharedApp, Administrator(session): Administrator, name: Path<String>) -> Answer {
     let agent = other(&app, &session, &name).await?;
     let disabled = agents::disable_agent(&app.db, &*app.clock, &session.actor(), &agent.name).await;
     done(&app, &agent, disabled)
@@ -236,7 +255,7 @@ pub async fn disable(app: SharedApp, session: PageSession, name: Path<String>) -
 ///
 /// # Errors
 /// As above.
-pub async fn enable(app: SharedApp, session: PageSession, name: Path<String>) -> Answer {
+pub async fn enable(app: SharedApp, Administrator(session): Administrator, name: Path<String>) -> Answer {
     let agent = other(&app, &session, &name).await?;
     let enabled = agents::enable_agent(&app.db, &*app.clock, &session.actor(), &agent.name).await;
     done(&app, &agent, enabled)
@@ -246,7 +265,7 @@ pub async fn enable(app: SharedApp, session: PageSession, name: Path<String>) ->
 ///
 /// # Errors
 /// As above.
-pub async fn password(app: SharedApp, session: PageSession, name: Path<String>) -> Answer {
+pub async fn password(app: SharedApp, Administrator(session): Administrator, name: Path<String>) -> Answer {
     let agent = other(&app, &session, &name).await?;
     tell_password(&app, &session, &agent).await
 }

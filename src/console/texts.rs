@@ -14,6 +14,11 @@ pub fn t(key: &'static str) -> &'static str {
     TEXTS.get(key).map_or(key, String::as_str)
 }
 
+/// The text of a key that was put together from an area and a word; nothing if there is none.
+pub fn word(area: &str, word: &str) -> Option<&'static str> {
+    TEXTS.get(format!("{area}.{word}").as_str()).map(String::as_str)
+}
+
 /// The same with `{name}` in it replaced.
 pub fn fill(key: &'static str, name: &str, value: &str) -> String {
     t(key).replace(&format!("{{{name}}}"), value)
@@ -39,10 +44,14 @@ mod tests {
     /// What templates, scripts and handlers name as `"area.…"`, and the beginnings of what they put together.
     fn named() -> (BTreeSet<String>, BTreeSet<String>) {
         let (mut whole, mut beginnings) = (BTreeSet::new(), BTreeSet::new());
-        let sources = ["templates/console", "src/console/static", "src/console"];
+        let sources = ["templates/console", "src/console/static", "src/console", "src/console/history"];
         for path in sources.into_iter().flat_map(files) {
             let text = fs::read_to_string(&path).unwrap();
             for quoted in text.split(['"', '`']) {
+                // An area, given to a function that puts the key together.
+                if text.contains(&format!("(\"{quoted}\", ")) {
+                    beginnings.insert(format!("{quoted}."));
+                }
                 match quoted.split_once("${") {
                     Some((start, _)) => drop(beginnings.insert(start.to_owned())),
                     None => drop(whole.insert(quoted.to_owned())),

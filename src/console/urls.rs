@@ -3,7 +3,7 @@
 use actix_web::web::{self, ServiceConfig, get, post, put};
 
 use super::live::stream;
-use super::{account, assets, log_in, pages, team, views};
+use super::{account, assets, history, log_in, pages, team, views};
 use crate::error::method_not_allowed;
 use crate::urls::Route;
 
@@ -26,6 +26,8 @@ pub const ROUTES: &[Route] = &[
     Route { methods: "POST", path: "/team/{name}/disable", name: "console:team-disable", access: PAGE },
     Route { methods: "POST", path: "/team/{name}/enable", name: "console:team-enable", access: PAGE },
     Route { methods: "POST", path: "/team/{name}/password", name: "console:team-password", access: PAGE },
+    Route { methods: "GET", path: "/calls", name: "console:history", access: PAGE },
+    Route { methods: "GET", path: "/calls/{id}", name: "console:call", access: PAGE },
     Route { methods: "GET", path: "/static/{name}", name: "console:static", access: "open" },
     Route { methods: "GET", path: "/login", name: "console:log-in-page", access: "open" },
     Route { methods: "POST", path: "/login", name: "console:log-in", access: "name and password" },
@@ -88,6 +90,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource("/team/{name}/disable").route(post().to(team::disable)))
         .service(resource("/team/{name}/enable").route(post().to(team::enable)))
         .service(resource("/team/{name}/password").route(post().to(team::password)))
+        .service(resource("/calls").route(get().to(history::views::list)))
+        .service(resource("/calls/{id}").route(get().to(history::views::detail)))
         .service(resource("/static/{name}").route(get().to(assets::file)))
         .service(resource("/login").route(get().to(log_in::page)).route(post().to(log_in::log_in)))
         .service(resource("/console/stream").route(get().to(stream::view)))

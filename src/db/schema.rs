@@ -210,6 +210,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    standings (id) {
+        id -> BigInt,
+        call_id -> Text,
+        at -> Timestamp,
+        people -> Text,
+    }
+}
+
+diesel::table! {
     twilio_requests (id) {
         id -> BigInt,
         call_id -> Text,
@@ -327,6 +336,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     event_feed,
     events,
     legs,
+    outcomes,
+    standings,
     timers,
     transfers,
     twilio_requests,

@@ -69,6 +69,11 @@ impl TwilioClient {
         &self.transport.config.account_sid
     }
 
+    /// Where Twilio's API is, without a slash at the end.
+    pub fn base_url(&self) -> &str {
+        &self.transport.config.base_url
+    }
+
     /// Places a call.
     ///
     /// # Errors

@@ -140,7 +140,7 @@ impl Links {
         Self { public_url: public_url.into() }
     }
 
-    /// How Twilio reaches the service, without a trailing slash.
+    /// How Twilio reaches us.
     pub fn public_url(&self) -> &str {
         &self.public_url
     }

@@ -32,7 +32,7 @@ vocabulary! {
 }
 
 /// Something a person hears.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Hears {
     /// Another person.
@@ -49,7 +49,7 @@ pub enum Hears {
 }
 
 /// How a person of a call is, and what they hear.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Standing {
     /// Whose leg.
     pub leg_id: Uuid,

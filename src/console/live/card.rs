@@ -343,7 +343,13 @@ fn wishes(call: &Call) -> Vec<(String, Event)> {
         ("supervise".to_owned(), Event::SuperviseRequested(somebody())),
     ];
     for role in [Role::FirstAgent, Role::Customer, Role::SecondAgent] {
-        for control in [Control::Hold, Control::Resume, Control::Mute, Control::Unmute] {
+        // From the bridge either of a pair would move all to the room, so only the one that means something is asked for.
+        let is = |wanted: fn(&Leg) -> bool| {
+            call.legs.iter().any(|leg| leg.role == role && !leg.is_over() && wanted(leg))
+        };
+        let hold = if is(|leg| leg.on_hold) { Control::Resume } else { Control::Hold };
+        let mute = if is(|leg| leg.muted) { Control::Unmute } else { Control::Mute };
+        for control in [hold, mute] {
             wishes.push((format!("{control}:{role}"), Event::ControlRequested { role, control }));
         }
         wishes.push((format!("remove:{role}"), Event::RemoveRequested { role, by: Party::Crm }));

@@ -172,7 +172,11 @@ impl Open {
                 None => self.gone(*id),
             },
             News::Gone(id) => self.gone(*id),
-            News::Team(id, message) if *id == self.viewer.id => self.me(message),
+            News::Team(id, message) if *id == self.viewer.id => {
+                // It may be the session that has changed.
+                self.ask_at = Instant::now();
+                self.me(message)
+            }
             News::Team(_, message) => Told::Message(message.clone()),
             News::Stale(since) => Told::Message(stale(*since)),
             News::Everything => Told::Everything,

@@ -83,6 +83,7 @@ export function actionButton({ classes, key, compact, onTransfer, onFailure }) {
 
   function settle() {
     clearTimeout(settling);
+    settling = null;
     element.removeAttribute("aria-busy");
     if (word) show();
   }
@@ -102,12 +103,14 @@ export function actionButton({ classes, key, compact, onTransfer, onFailure }) {
     if (word === "transfer") return onTransfer(card);
     if (mustArm()) return;
     disarm();
-    const [asked, named] = [word, label(card, word)];
+    const [asked, named, shown] = [word, label(card, word), card];
     element.setAttribute("aria-busy", "true");
     show();
     try {
       await send("POST", path(card, asked));
-      settling = setTimeout(settle, SETTLE_MS);
+      // The news may be faster than the answer.
+      if (card === shown) settling = setTimeout(settle, SETTLE_MS);
+      else settle();
     } catch (error) {
       settle();
       onFailure(t("action.failed", { action: named, reason: error.message }));
@@ -120,11 +123,8 @@ export function actionButton({ classes, key, compact, onTransfer, onFailure }) {
   element.show = (nextCard, nextWord) => {
     const isNews = card !== nextCard;
     [card, word] = [nextCard, nextWord];
-    if (isNews && settling) {
-      settling = null;
-      settle();
-    }
-    show();
+    if (isNews && settling) settle();
+    else show();
   };
   return element;
 }
@@ -160,7 +160,9 @@ export function callBar({ onTransfer, onFailure }) {
 /** Small buttons beneath one person: what the bar does not have already. */
 export function personControls({ onFailure, isOnBar }) {
   return (holder, person, card) => {
-    const words = isOn(person) ? card.can.filter((word) => word.split(":")[1] === person.role && !isOnBar(card, word)) : [];
+    // Nobody holds or removes themselves; there may be one of each kind, as what is on can only be taken off.
+    const isMine = mine(card)?.role === person.role;
+    const words = isOn(person) && !isMine ? card.can.filter((word) => word.split(":")[1] === person.role && !isOnBar(card, word)) : [];
     const make = () => actionButton({ classes: "icon-button small", compact: true, onFailure });
     keep(holder, words, (word) => word.replace(/^(un|re)(?=mute)/, "").replace("resume", "hold"), make, (button, word) => button.show(card, word));
   };

@@ -12,6 +12,7 @@ import { showRoster } from "./roster.js";
 import { announceChanges } from "./said.js";
 import { shortcuts, start } from "./shell.js";
 import { customerOf, isLive, isOn, mine, watch } from "./state.js";
+import { supervise } from "./supervise.js";
 import { closeTransfer, openTransfer, updateTransfer } from "./transfer.js";
 import { called, nodes, t } from "./words.js";
 
@@ -43,6 +44,12 @@ function part(element, cards, make) {
   element.hidden = cards.length === 0;
 }
 
+/** Who began a call or was given it, and is not on it while another is, has handed it over. */
+function hasHandedOver(card) {
+  const { leg_id, role } = mine(card);
+  return role === "first_agent" || card.transfers.some((transfer) => transfer.leg_id === leg_id && transfer.status === "completed");
+}
+
 function makePast() {
   const words = h("p", {});
   const element = h("div", { class: "card past" }, icon("clock"), words, h("a", { class: "button small" }, t("card.open")));
@@ -51,7 +58,7 @@ function makePast() {
     const customer = called(customerOf(card));
     const now = card.people.find(({ is_holder }) => is_holder);
     if (!isLive(card)) setNodes(words, nodes("said.ended", { customer }));
-    else if (now && now.leg_id !== mine(card).leg_id && isOn(now)) setNodes(words, nodes("agent.handed_over", { customer, name: called(now) }));
+    else if (now && isOn(now) && hasHandedOver(card)) setNodes(words, nodes("agent.handed_over", { customer, name: called(now) }));
     else setNodes(words, nodes("agent.left", { customer }));
   };
   return { element, update };
@@ -78,7 +85,7 @@ function show(known) {
   const newest = [...known.calls.values()].sort((one, other) => (one.created_at < other.created_at ? 1 : -1));
   for (const card of newest) places[placeOf(card)]?.push(card);
   part($("incoming"), places.incoming, makeIncoming);
-  part($("live"), places.live, () => makeCard({ onTransfer: openTransfer }));
+  part($("live"), places.live, () => makeCard({ onTransfer: openTransfer, extra: supervise }));
   part($("wrap-up"), places["wrap-up"], wrapUp);
   part($("earlier"), places.earlier.slice(0, 5), makePast);
   // Somebody who talks dials nobody.

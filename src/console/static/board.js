@@ -49,7 +49,13 @@ function makeRow(card) {
 }
 
 function updateRow(element, card) {
+  const [first] = alarms(card);
   const button = element.firstElementChild;
+  setAttr(button, "aria-expanded", String(card.id === opened));
+  // Of hundreds of calls one changes at a time.
+  const seen = `${first?.kind}${first?.since}`;
+  if (element.card === card && element.seen === seen) return;
+  [element.card, element.seen] = [card, seen];
   const [who, agents, states, time] = button.children;
   const customer = customerOf(card);
   const line = [customer.name ? address(customer.address) : "", card.external_id ?? ""].filter(Boolean);
@@ -61,7 +67,6 @@ function updateRow(element, card) {
   const [stage, alarm] = states.children;
   setAttr(stage, "data-tone", stageTone(card));
   setText(stage.firstElementChild, stageWords(card));
-  const [first] = alarms(card);
   alarm.hidden = !first;
   setAttr(button, "data-alarm", first ? "true" : null);
   if (first) {
@@ -69,7 +74,6 @@ function updateRow(element, card) {
     setSince(alarm.lastElementChild, first.since);
   }
   setSince(time.firstElementChild, card.connected_at ?? card.created_at, card.ended_at);
-  setAttr(button, "aria-expanded", String(card.id === opened));
 }
 
 /** Shows this call in the panel; null shows none. */

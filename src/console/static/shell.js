@@ -57,8 +57,8 @@ async function choosePresence(presence) {
   }
 }
 
-const presenceButton = h("button", { type: "button", class: "button quiet", "aria-keyshortcuts": "p" }, h("i", { class: "presence" }), h("span"));
-const phoneButton = h("button", { type: "button", class: "button quiet", "aria-keyshortcuts": "i" }, icon("phone"), h("span", { dir: "ltr" }));
+const presenceButton = h("button", { type: "button", class: "button quiet", "aria-keyshortcuts": "p", "aria-label": t("presence.menu") }, h("i", { class: "presence" }), h("span"));
+const phoneButton = h("button", { type: "button", class: "button quiet", "aria-keyshortcuts": "i", "aria-label": t("phone.title") }, icon("phone"), h("span", { dir: "ltr" }));
 
 function presenceItems(close) {
   return PRESENCES.map((presence) => {
@@ -153,6 +153,7 @@ function helpDialog() {
 export function start() {
   for (const element of document.querySelectorAll("[data-initials-of]")) setAvatar(element, element.dataset.initialsOf);
   for (const element of document.querySelectorAll("time[datetime]")) setText(element, atMinute(Date.parse(element.dateTime)));
+  for (const element of document.querySelectorAll("[data-address]")) setText(element, address(element.textContent));
   for (const element of document.querySelectorAll('[data-opens="phone"]')) {
     element.hidden = false;
     element.addEventListener("click", () => openPhone());

@@ -17,9 +17,13 @@ export const state = {
   isKnown: false,
 };
 
+/** Many changes within this time are shown as one. */
+const BATCH_MS = 40;
+
 const watchers = new Set();
 let alarmDue = null;
 let isDue = false;
+let shownAt = 0;
 let before = new Map();
 
 /** Calls `watcher(state, before)` after each batch of changes; `before` has the calls as they were, null after a snapshot. */
@@ -32,13 +36,15 @@ export function watch(watcher) {
 function changed() {
   if (isDue) return;
   isDue = true;
+  const wait = Math.max(0, shownAt + BATCH_MS - Date.now());
   setTimeout(() => {
     isDue = false;
+    shownAt = Date.now();
     const was = before;
     before = new Map(state.calls);
     for (const watcher of watchers) watcher(state, was);
     wakeForAlarms();
-  }, 0);
+  }, wait);
 }
 
 const limit = ({ kind }) => (kind === "dead_air" ? state.settings.dead_air_secs : state.settings.long_hold_secs) * 1000;

@@ -1,4 +1,9 @@
 //! The console from outside.
 
+mod browser;
 mod calls;
+mod live;
+mod screen;
 mod security;
+mod story;
+mod supervise;

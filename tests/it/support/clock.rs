@@ -16,6 +16,11 @@ impl HandClock {
         Self(Mutex::new(SystemClock::new().now()))
     }
 
+    /// What it shows, as JSON has it.
+    pub fn now_is(&self) -> serde_json::Value {
+        serde_json::to_value(self.now()).unwrap()
+    }
+
     /// Moves it.
     pub fn advance(&self, by: TimeDelta) {
         *self.0.lock().unwrap() += by;

@@ -1,0 +1,2 @@
+DROP INDEX webhook_deliveries_call;
+DROP TABLE standings;
