@@ -25,6 +25,7 @@ use crate::crm::Crm;
 use crate::db::Db;
 use crate::guard::Guard;
 use crate::middleware::limiter::Limiter;
+use crate::middleware::peer::Proxies;
 use crate::settings::OutcomeSettings;
 use crate::telephony::PhoneNumber;
 use crate::twilio::TwilioClient;
@@ -101,6 +102,8 @@ pub struct App {
     pub limiter: Option<Limiter>,
     /// Tells CRMs what happens.
     pub crm: Crm,
+    /// Reverse proxies that are believed.
+    pub proxies: Proxies,
     /// What the console shares.
     pub console: Console,
     /// What consoles show now.

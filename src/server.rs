@@ -138,6 +138,7 @@ pub fn build(settings: &Settings, clock: SharedClock, ids: Arc<dyn IdSource>) ->
         limiter: Limiter::new(settings.api.requests_per_second, settings.api.burst, clock.clone()),
         crm: Crm::new(settings.events(), settings.webhooks()).context("cannot build the HTTP client")?,
         stopping: CancellationToken::new(),
+        proxies: settings.proxies()?,
         live: Live::default(),
         console: Console::new(&settings.console, settings.public_url()?, clock.clone()),
         clock,

@@ -302,7 +302,7 @@ pub async fn set_address(
     change(db, name, entry, move |row| row.address = address.to_string()).await
 }
 
-/// Writes down what somebody may do.
+/// Writes down what somebody may do, and logs them out everywhere if that is something else: what is open shows what they might see.
 ///
 /// # Errors
 /// As [`AccountError`] says.
@@ -329,7 +329,11 @@ async fn change(
     db.write(move |conn| {
         let unknown = || AccountError::Unknown(format!("agent {name}"));
         let mut row = agent_by_name(conn, &name)?.ok_or_else(unknown)?;
+        let before = row.role.clone();
         change(&mut row);
+        if row.role != before {
+            sessions::close_all(conn, &row.id, None, entry.at)?;
+        }
         let changed = (agents::address.eq(&row.address), agents::role.eq(&row.role));
         diesel::update(agents::table.find(&row.id)).set(changed).execute(conn).map_err(DbError::from)?;
         audit::record(conn, &entry)?;

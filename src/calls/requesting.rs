@@ -1,6 +1,7 @@
 //! What is asked of calls, by programs through the API and by people in the console: it is made whole, judged, and taken in
 //! together with its entry in the audit log and the answer that is kept.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
@@ -36,6 +37,8 @@ pub struct Asker {
     pub actor: Actor,
     /// Whether they may ask this.
     pub may: May,
+    /// Whether they are told that a supervisor is on the call.
+    pub sees_supervisors: bool,
 }
 
 type Answer = Result<Answered, AppError>;
@@ -159,7 +162,8 @@ pub async fn tell(
 ) -> Answer {
     about(call_id, None);
     let entry = audited::entry(by.actor.clone(), app.clock.now(), call_id, &event);
-    let (must_have_outcome, may) = (app.outcomes.required, by.may.clone());
+    let (must_have_outcome, may, sees_supervisors) =
+        (app.outcomes.required, by.may.clone(), by.sees_supervisors);
     let taken = services::take_in_if(
         app,
         call_id,
@@ -167,7 +171,8 @@ pub async fn tell(
         move |call| may(call),
         move |conn, call| {
             audit::record(conn, &entry)?;
-            let answered = shown(conn, StatusCode::ACCEPTED, call, must_have_outcome)?;
+            let answered =
+                shown(conn, StatusCode::ACCEPTED, &seen(call, sees_supervisors), must_have_outcome)?;
             idempotency.keep(conn, &answered)?;
             Ok(answered)
         },
@@ -199,7 +204,8 @@ pub async fn outcome(
         set_by: by.actor.name.clone(),
         set_at: app.clock.now().naive_utc(),
     };
-    let (must_have_outcome, may) = (app.outcomes.required, by.may.clone());
+    let (must_have_outcome, may, sees_supervisors) =
+        (app.outcomes.required, by.may.clone(), by.sees_supervisors);
     let entry = Entry {
         at: row.set_at.and_utc(),
         actor: by.actor.clone(),
@@ -212,10 +218,15 @@ pub async fn outcome(
             may(call)?;
             audit::record(conn, &entry)?;
         }
-        let answered = shown(conn, StatusCode::OK, call, must_have_outcome)?;
+        let answered = shown(conn, StatusCode::OK, &seen(call, sees_supervisors), must_have_outcome)?;
         if is_before && !is_expected(&answered) { Err(ServiceError::Changed) } else { Ok(answered) }
     });
     Ok(set.await?)
+}
+
+/// The call as somebody sees it, who may not be told that a supervisor is there.
+fn seen(call: &Call, sees_supervisors: bool) -> Cow<'_, Call> {
+    if sees_supervisors { Cow::Borrowed(call) } else { Cow::Owned(call.without_supervisors()) }
 }
 
 /// The call as the API shows it now.

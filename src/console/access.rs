@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::sessions::Session;
 use crate::agents::models::AgentRole;
+use crate::app::App;
 use crate::calls::flow::{Call, Leg, LegStatus, Party, Role, TransferStatus};
 use crate::calls::requesting::Asker;
 use crate::calls::services::ServiceError;
@@ -89,11 +90,17 @@ pub fn may(role: AgentRole, relation: Relation, action: Action) -> Result<(), Se
     if relation >= least { Ok(()) } else { Err(ServiceError::NotYours) }
 }
 
+/// Whether somebody with this role is told that a supervisor is on a call, where `is_shown` is the site's choice.
+pub fn sees_supervisors(role: AgentRole, is_shown: bool) -> bool {
+    is_shown || role >= AgentRole::Supervisor
+}
+
 /// Somebody who is logged in, asking this of a call.
-pub fn asker(session: &Session, action: Action) -> Asker {
+pub fn asker(app: &App, session: &Session, action: Action) -> Asker {
     let (id, role) = (session.agent().id, session.agent().role);
     let may = move |call: &Call| may(role, relation(call, id), action);
-    Asker { id, actor: session.actor(), may: Arc::new(may) }
+    let sees_supervisors = sees_supervisors(role, app.console.show_supervisors);
+    Asker { id, actor: session.actor(), may: Arc::new(may), sees_supervisors }
 }
 
 /// As whom somebody ends a call: in their own part, if they have one in it.

@@ -1,7 +1,5 @@
 //! Log-in and log-out.
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use actix_web::cookie::{Cookie, SameSite, time};
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
@@ -18,6 +16,7 @@ use crate::agents::services::{self as agents};
 use crate::app::{App, SharedApp};
 use crate::error::{AppError, ValidQuery};
 use crate::middleware::limiter::whole_secs;
+use crate::middleware::peer::Proxies;
 
 type Answer = Result<HttpResponse, AppError>;
 
@@ -106,9 +105,13 @@ pub(crate) fn cookie(console: &Console, token: String, secs: i64) -> Cookie<'sta
         .finish()
 }
 
-/// Who is at the other end, as far as the connection says.
+/// Who is at the other end, as far as the connection, or a proxy that is trusted, says.
 pub(crate) fn client(request: &HttpRequest) -> Client {
-    let address = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |addr| addr.ip());
+    let (peer, headers) = (request.peer_addr(), request.headers());
+    let address = match request.app_data::<SharedApp>() {
+        Some(app) => app.proxies.client(peer, headers),
+        None => Proxies::default().client(peer, headers),
+    };
     let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    Client { address: address.to_canonical(), user_agent: user_agent.unwrap_or_default().to_owned() }
+    Client { address, user_agent: user_agent.unwrap_or_default().to_owned() }
 }

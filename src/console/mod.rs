@@ -91,7 +91,7 @@ impl Console {
 /// Where a browser is and what it calls itself, for the list of somebody's sessions.
 #[derive(Debug, Clone)]
 pub struct Client {
-    /// As the connection says; a proxy's, if one is in between.
+    /// As the connection says, or a proxy that is trusted.
     pub address: IpAddr,
     /// What it calls itself.
     pub user_agent: String,

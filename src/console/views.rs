@@ -31,7 +31,7 @@ pub async fn create(
 ) -> Answer {
     let form = form.new_call(&session.agent().name, app.defaults.caller_id.as_ref())?;
     // There is no call yet that could be somebody else's.
-    let by = asker(&session, Action::See);
+    let by = asker(&app, &session, Action::See);
     Ok(requesting::place(&app, &by, idempotency, form, |id| format!("/calls/{id}")).await?.into())
 }
 
@@ -44,7 +44,9 @@ pub async fn transfer(
     ValidJson(body): ValidJson<Value>,
 ) -> Answer {
     let form = new_transfer(body, app.defaults.caller_id.as_ref())?;
-    Ok(requesting::transfer(&app, &asker(&session, Action::Steer), idempotency, *id, form).await?.into())
+    Ok(requesting::transfer(&app, &asker(&app, &session, Action::Steer), idempotency, *id, form)
+        .await?
+        .into())
 }
 
 /// `POST /console/calls/{id}/complete`
@@ -102,7 +104,7 @@ pub async fn supervise(
     id: Path<Uuid>,
     ValidJson(form): ValidJson<Supervise>,
 ) -> Answer {
-    let by = asker(&session, Action::Supervise);
+    let by = asker(&app, &session, Action::Supervise);
     Ok(requesting::supervise(&app, &by, idempotency, *id, session.agent(), form.mode).await?.into())
 }
 
@@ -130,7 +132,7 @@ async fn tell(
     action: Action,
     event: Event,
 ) -> Answer {
-    Ok(requesting::tell(app, &asker(session, action), idempotency, call_id, event).await?.into())
+    Ok(requesting::tell(app, &asker(app, session, action), idempotency, call_id, event).await?.into())
 }
 
 /// `PUT /console/calls/{id}/outcome`
@@ -140,7 +142,7 @@ pub async fn outcome(
     id: Path<Uuid>,
     ValidJson(form): ValidJson<NewOutcome>,
 ) -> Answer {
-    Ok(requesting::outcome(&app, &asker(&session, Action::Outcome), *id, form, |_| true).await?.into())
+    Ok(requesting::outcome(&app, &asker(&app, &session, Action::Outcome), *id, form, |_| true).await?.into())
 }
 
 /// `GET /console/check`: whether a number would be called, while it is being typed.

@@ -48,7 +48,7 @@ impl ApiKey {
 
     /// The key's holder, who may ask anything of any call that their scopes allow.
     pub fn asker(&self) -> Asker {
-        Asker { id: self.0.id, actor: self.actor(), may: Arc::new(|_| Ok(())) }
+        Asker { id: self.0.id, actor: self.actor(), may: Arc::new(|_| Ok(())), sees_supervisors: true }
     }
 
     /// Goes on only if the key may do this.

@@ -1,7 +1,6 @@
 //! Owns the gate of the API: looks the presented key up, once for the request, and takes no more requests than its limit
 //! allows. Whether a route needs a key is the view's to say.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use actix_web::body::{EitherBody, MessageBody};
@@ -54,7 +53,7 @@ pub async fn gate<B: MessageBody + 'static>(
 /// or there are no limits.
 async fn admit(request: &ServiceRequest, app: &App) -> Result<Option<Allowance>, AppError> {
     let Some(token) = bearer(request.request()) else { return Ok(None) };
-    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |addr| addr.ip());
+    let peer = app.proxies.client(request.peer_addr(), request.headers());
     let limiter = app.limiter.as_ref();
     if let Some(refusal) = limiter.and_then(|limiter| limiter.refuses(peer, token)) {
         return Ok(Some(refusal));

@@ -281,6 +281,25 @@ mod tests {
     }
 
     #[test]
+    fn log_ins_are_counted_by_account_and_address_and_by_address() {
+        let clock = Arc::new(StoppedClock::default());
+        let limiter = LogInLimiter::new(clock.clone());
+        let elsewhere = "192.0.2.1".parse().unwrap();
+        for _ in 0..ACCOUNT_TRIES.get() {
+            assert_eq!(limiter.refuses("dana", HERE), None);
+        }
+        assert_eq!(limiter.refuses("dana", HERE), Some(ACCOUNT_TRY_EVERY));
+        assert_eq!(limiter.refuses("ben", HERE), None, "another account");
+        assert_eq!(limiter.refuses("dana", elsewhere), None, "dana herself, at home");
+        clock.advance(TimeDelta::seconds(10));
+        assert_eq!(limiter.refuses("dana", HERE), None);
+        assert!(limiter.refuses("dana", HERE).is_some());
+        let refused = (0..100).filter(|n| limiter.refuses(&format!("name{n}"), HERE).is_some()).count();
+        assert!(refused >= 40, "{refused}: names are no way around the address's limit");
+        assert_eq!(limiter.refuses("kim", elsewhere), None);
+    }
+
+    #[test]
     fn a_whole_ipv6_network_is_one_address() {
         let of = |text: &str| network(text.parse().unwrap());
         assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:0:0:2"));

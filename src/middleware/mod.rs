@@ -5,5 +5,6 @@ pub mod browsers;
 pub mod gate;
 pub mod idempotency;
 pub mod limiter;
+pub mod peer;
 pub mod request_log;
 pub mod signature;

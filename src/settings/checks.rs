@@ -21,6 +21,7 @@ impl Settings {
         check_twilio(&self.twilio)?;
         check_voice(&self.voice)?;
         self.guard.rules()?;
+        self.proxies()?;
         self.check_ranges()
     }
 

@@ -23,6 +23,7 @@ use crate::crm::feed::FeedOptions;
 use crate::crm::webhooks::WebhookOptions;
 use crate::db::spool::SpoolOptions;
 use crate::db::{DbOptions, Location};
+use crate::middleware::peer::Proxies;
 use crate::telephony::AccountSid;
 use crate::twilio::{Credentials, TwilioConfig};
 
@@ -87,6 +88,8 @@ pub struct ServerSettings {
     pub bind: String,
     /// Absolute, without a trailing slash; empty if not set.
     pub public_url: String,
+    /// Addresses and networks of reverse proxies.
+    pub trusted_proxies: Words,
     /// 0 means one a core.
     pub workers: usize,
     /// How long a stop waits, in seconds.
@@ -444,6 +447,16 @@ impl Settings {
     pub fn public_url(&self) -> Result<&str, SettingsError> {
         let hint = "it is how Twilio reaches this service, such as https://calls.example.com";
         required(PUBLIC_URL, &self.server.public_url, hint)
+    }
+
+    /// Whose word is taken for where a request comes from.
+    ///
+    /// # Errors
+    /// When one is no address.
+    pub fn proxies(&self) -> Result<Proxies, SettingsError> {
+        let wrong =
+            |word| SettingsError::new("server.trusted_proxies", format!("{word:?} is no address or network"));
+        Proxies::parse(&self.server.trusted_proxies.0).map_err(wrong)
     }
 
     /// What calls are made of.

@@ -574,6 +574,14 @@ impl Call {
         !is_over && ![holder, second].into_iter().flatten().any(speaks)
     }
 
+    /// The same, as those see it who are not to know that a supervisor is there.
+    #[must_use]
+    pub fn without_supervisors(&self) -> Self {
+        let mut call = self.clone();
+        call.legs.retain(|leg| leg.role != Role::Supervisor);
+        call
+    }
+
     /// Goes to another stage; the status people see follows, except while the call is ending.
     pub(super) fn enter(&mut self, stage: Stage) {
         self.stage = stage;

@@ -1,5 +1,7 @@
 //! What there is of calls: searching them, and all that was kept of one.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDateTime;
 use diesel::define_sql_function;
 use diesel::dsl::{exists, not};
@@ -10,7 +12,7 @@ use uuid::Uuid;
 use super::forms::{OutcomeFilter, StatusFilter, Wanted};
 use crate::audit::models::EntryRow;
 use crate::calls::exchanges::{self, ExchangeRow};
-use crate::calls::flow::{Call, LegStatus};
+use crate::calls::flow::{Call, Hears, Leg, LegStatus, Role};
 use crate::calls::models::{self as calls_models, Beside, DbResult};
 use crate::calls::standings::{self, Moment};
 use crate::db::schema::{
@@ -71,6 +73,32 @@ pub struct Record {
     pub asked: Vec<EntryRow>,
     /// What CRMs were told.
     pub told: Vec<Told>,
+}
+
+impl Record {
+    /// The same, for those who are not to know that a supervisor was there. What went over the wire would tell them, so none of it
+    /// is left then.
+    #[must_use]
+    pub fn without_supervisors(mut self) -> Self {
+        let is_hidden = |leg: &&Leg| leg.role == Role::Supervisor;
+        let hidden: BTreeSet<Uuid> = self.call.legs.iter().filter(is_hidden).map(|leg| leg.id).collect();
+        if hidden.is_empty() {
+            return self;
+        }
+        self.call = self.call.without_supervisors();
+        let hidden_as_text: BTreeSet<String> = hidden.iter().map(Uuid::to_string).collect();
+        self.happened.retain(|it| it.leg_id.as_ref().is_none_or(|id| !hidden_as_text.contains(id)));
+        for moment in &mut self.moments {
+            moment.people.retain(|person| !hidden.contains(&person.leg_id));
+            let is_of_hidden = |it: &Hears| matches!(it, Hears::Person { leg_id } if hidden.contains(leg_id));
+            moment.people.iter_mut().for_each(|person| person.hears.retain(|it| !is_of_hidden(it)));
+        }
+        self.asked.retain(|entry| !entry.action.contains("supervis"));
+        self.webhooks.clear();
+        self.exchanges.clear();
+        self.told.clear();
+        self
+    }
 }
 
 /// All of this call; nothing if there is no such call.

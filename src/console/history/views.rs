@@ -17,6 +17,7 @@ use crate::agents::services::list_agents;
 use crate::app::{App, SharedApp};
 use crate::calls::flow::{Call, CallStatus, EndReason, LegStatus, Role};
 use crate::calls::models::{Beside, beside};
+use crate::console::access::{self, Action};
 use crate::console::pages::{Frame, render};
 use crate::console::sessions::PageSession;
 use crate::db::DbError;
@@ -181,17 +182,14 @@ pub async fn detail(app: SharedApp, session: PageSession, id: Path<Uuid>) -> Ans
     let call_id = id.into_inner();
     about(call_id, None);
     let record = app.db.read(move |conn| models::record(conn, call_id)).await?;
-    let record = record.filter(|record| may_see(session.agent(), &record.call));
-    let record = record.ok_or_else(|| AppError::new(ErrorCode::NotFound))?;
+    let mut record = record.ok_or_else(|| AppError::new(ErrorCode::NotFound))?;
+    let (agent, is_shown) = (session.agent(), app.console.show_supervisors);
+    access::may(agent.role, access::relation(&record.call, agent.id), Action::See)?;
+    if !access::sees_supervisors(agent.role, is_shown) {
+        record = record.without_supervisors();
+    }
     let places = Places { public_url: app.documents.links.public_url(), twilio_url: app.twilio.base_url() };
     let page = Page::new(&record, &places, app.clock.now(), app.outcomes.required);
     let fixture = None;
     render(HttpResponse::Ok(), &CallPage { frame: Frame::new(&session, "history"), page, fixture })
-}
-
-/// Whoever watches over all of them, and whose phone was part of it.
-fn may_see(agent: &Agent, call: &Call) -> bool {
-    let is_theirs =
-        |leg: &crate::calls::flow::Leg| leg.agent == Some(agent.id) && leg.status != LegStatus::Unplaced;
-    agent.role >= AgentRole::Supervisor || call.legs.iter().any(is_theirs)
 }

@@ -173,7 +173,7 @@ impl Open {
             },
             News::Gone(id) => self.gone(*id),
             News::Team(id, message) if *id == self.viewer.id => {
-                // They may just have been shut out.
+                // It may be the session that has changed.
                 self.ask_at = Instant::now();
                 self.me(message)
             }

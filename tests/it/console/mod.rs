@@ -2,5 +2,8 @@
 
 mod browser;
 mod calls;
+mod live;
+mod screen;
 mod security;
 mod story;
+mod supervise;

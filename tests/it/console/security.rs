@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use warm_transfer::agents::models::{AgentRole, Scope};
-use warm_transfer::agents::services::{disable_agent, revoke_sessions, set_password};
+use warm_transfer::agents::services::{disable_agent, revoke_sessions, set_password, set_role};
 use warm_transfer::audit::Actor;
 use warm_transfer::console::sessions;
 use warm_transfer::urls::{Route, routes};
@@ -169,6 +169,11 @@ async fn sessions_are_revoked_from_elsewhere() {
     assert!(!is_in(&service, &three).await, "a new password closes them all");
     assert_eq!(answer(log_in_form(&service, "dana", PASSWORD)).await.status, 401);
 
+    let four = Console::log_in(&service, "dana", "another password").await;
+    set_role(&app.db, &*app.clock, &by, "dana", AgentRole::Agent).await.unwrap();
+    assert!(is_in(&service, &four).await, "nothing has changed");
+    set_role(&app.db, &*app.clock, &by, "dana", AgentRole::Supervisor).await.unwrap();
+    assert!(!is_in(&service, &four).await, "streams show what the old role might see");
     let four = Console::log_in(&service, "dana", "another password").await;
     let [session] = sessions::services::list(&app, agent.id).await.unwrap().try_into().unwrap();
     assert!(sessions::is_live(&app, session.id).await.unwrap());
@@ -349,37 +354,43 @@ async fn no_button_works_without_the_token() {
     service.stop().await;
 }
 
+/// What a route takes.
+enum Body {
+    Nothing,
+    Json(Value),
+    Form(&'static [(&'static str, &'static str)]),
+}
+
 /// What each of four may do with a call of Alice's: herself, Ben who has nothing to do with it, Simon who supervises, and an
-/// admin. A body goes along where the route takes one. 409 stands for the call's word, whatever it is, and not the door's. A
-/// route without a line here fails the test.
-fn case(route: &str) -> Option<(Value, [u16; 4])> {
-    let nothing = Value::Null;
-    Some(match route {
-        "console:agent" | "console:recent" | "console:check" | "console:stream" => (nothing, [200; 4]),
-        "console:account" | "console:calls" | "console:history" => (nothing, [200; 4]),
-        // Without a form; and of another's session, which stays as it is.
-        "console:password" => (nothing, [422; 4]),
-        "console:revoke" | "console:revoke-others" => (nothing, [303; 4]),
-        "console:team-add" | "console:team-role" => (nothing, [403, 403, 403, 422]),
-        "console:team-disable" | "console:team-enable" | "console:team-password" => {
-            (nothing, [403, 403, 403, 404])
+/// admin. 409 stands for the call's word, whatever it is, and not the door's. A route without a line here fails the test.
+fn case(route: &str) -> Option<(Body, [u16; 4])> {
+    use Body::{Form, Json, Nothing};
+    const ADMIN_ALONE: [u16; 4] = [403, 403, 403, 303];
+    Some(match route.strip_prefix("console:")? {
+        "agent" | "recent" | "check" | "stream" | "account" | "history" => (Nothing, [200; 4]),
+        "board" | "numbers" => (Nothing, [403, 403, 200, 200]),
+        "team" => (Nothing, [403, 403, 403, 200]),
+        "call" => (Nothing, [200, 404, 200, 200]),
+        "presence" => (Json(json!({ "presence": "available" })), [200; 4]),
+        "phone" => (Json(json!({ "address": "client:somebody" })), [200; 4]),
+        "create" => (Json(json!({ "customer": "+15550100155", "caller_id": "12" })), [422; 4]),
+        "transfer" => (Json(json!({ "to": "client:nobody" })), [409, 404, 409, 409]),
+        "complete" | "cancel" | "merge" | "swap" | "participant" | "hangup" => {
+            (Nothing, [409, 404, 409, 409])
         }
-        "console:board" | "console:numbers" => (nothing, [403, 403, 200, 200]),
-        "console:team" => (nothing, [403, 403, 403, 200]),
-        "console:call" => (nothing, [200, 404, 200, 200]),
-        "console:presence" => (json!({ "presence": "available" }), [200; 4]),
-        "console:phone" => (json!({ "address": "client:somebody" }), [200; 4]),
-        "console:create" => (json!({ "customer": "+15550100155", "caller_id": "12" }), [422; 4]),
-        "console:transfer" => (json!({ "to": "client:nobody" }), [409, 404, 409, 409]),
-        "console:complete" | "console:cancel" | "console:merge" | "console:swap" => {
-            (nothing, [409, 404, 409, 409])
+        "outcome" => (Json(json!({ "disposition": "sale" })), [200, 404, 200, 200]),
+        "supervise" => (Json(json!({ "mode": "listen" })), [403, 404, 409, 409]),
+        "supervise-end" => (Nothing, [403, 404, 409, 409]),
+        // There, the id is a session's: one that is not one's own is nobody's.
+        "revoke" | "revoke-others" => (Nothing, [303; 4]),
+        "password" => (Form(&[("current", "wrong"), ("new", PASSWORD), ("again", PASSWORD)]), [422; 4]),
+        "team-add" => {
+            (Form(&[("name", "new"), ("address", "client:new"), ("role", "agent")]), [403, 403, 403, 200])
         }
-        "console:participant" => (nothing, [409, 404, 409, 409]),
-        "console:outcome" => (json!({ "disposition": "sale" }), [200, 404, 200, 200]),
-        "console:hangup" => (nothing, [409, 404, 409, 409]),
-        "console:supervise" => (json!({ "mode": "listen" }), [403, 404, 409, 409]),
-        "console:supervise-end" => (nothing, [403, 404, 409, 409]),
-        "console:log-out" => (nothing, [303; 4]),
+        "team-role" => (Form(&[("role", "supervisor")]), ADMIN_ALONE),
+        "team-disable" | "team-enable" => (Nothing, ADMIN_ALONE),
+        "team-password" => (Nothing, [403, 403, 403, 200]),
+        "log-out" => (Nothing, [303; 4]),
         _ => return None,
     })
 }
@@ -391,6 +402,7 @@ async fn nobody_reaches_anothers_call_by_any_route() {
     let (_, ben) = Console::hired(&service, "ben", AgentRole::Agent).await;
     let (_, simon) = Console::hired(&service, "simon", AgentRole::Supervisor).await;
     let (_, root) = Console::hired(&service, "root", AgentRole::Admin).await;
+    hire(&service, "kim", AgentRole::Agent).await;
     let placed = alice.post(&service, "/console/calls", &json!({ "customer": "+15550100199" })).await;
     assert_eq!(placed.status, 201, "{placed:?}");
     let call = placed.json["id"].as_str().unwrap();
@@ -407,10 +419,16 @@ async fn nobody_reaches_anothers_call_by_any_route() {
         };
         let path =
             route.path.replace("{id}", call).replace("{role}", "customer").replace("{control}", "hold");
+        let path = path.replace("{name}", "kim");
         let path = if route.name == "console:check" { format!("{path}?number=1") } else { path };
         for (who, status) in [&ben, &alice, &simon, &root].iter().zip([1, 0, 2, 3].map(|at| expected[at])) {
             let request = who.request(&service, method, &path);
-            let response = if body.is_null() { request } else { request.json(&body) }.send().await.unwrap();
+            let request = match &body {
+                Body::Nothing => request,
+                Body::Json(body) => request.json(body),
+                Body::Form(fields) => request.form(fields),
+            };
+            let response = request.send().await.unwrap();
             let found = response.status().as_u16();
             let found = if found == 202 { 409 } else { found };
             assert_eq!(found, status, "{method} {path} by {}: {response:?}", who.name);
@@ -421,12 +439,28 @@ async fn nobody_reaches_anothers_call_by_any_route() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_closes_anothers_session() {
+    let service = TestService::start().await;
+    let (agent, dana) = Console::hired(&service, "dana", AgentRole::Agent).await;
+    let (_, root) = Console::hired(&service, "root", AgentRole::Admin).await;
+    let [session] = sessions::services::list(service.app(), agent.id).await.unwrap().try_into().unwrap();
+    let path = format!("/account/sessions/{}/revoke", session.id);
+    assert_eq!(root.post(&service, &path, &json!({})).await.status, 303);
+    assert_eq!(root.post(&service, "/account/sessions/revoke", &json!({})).await.status, 303);
+    assert!(is_in(&service, &dana).await && is_in(&service, &root).await);
+    assert_eq!(dana.post(&service, &path, &json!({})).await.status, 303);
+    assert!(!is_in(&service, &dana).await);
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_answer_to_a_browser_is_protected() {
     let service = TestService::start().await;
     let (_, admin) = Console::hired(&service, "admin", AgentRole::Admin).await;
     let mut paths: Vec<(&str, String)> = doors()
         .map(|(route, method)| {
-            (method, route.path.replace("{id}", "x").replace("{role}", "y").replace("{control}", "z"))
+            let path = route.path.replace("{id}", "x").replace("{role}", "y").replace("{control}", "z");
+            (method, path.replace("{name}", "nobody"))
         })
         .collect();
     paths.extend(
@@ -470,6 +504,7 @@ async fn every_answer_to_a_browser_is_protected() {
             assert_eq!(header("x-frame-options"), "DENY", "{here}");
             assert_eq!(header("referrer-policy"), "same-origin", "{here}");
             assert_eq!(header("cross-origin-opener-policy"), "same-origin", "{here}");
+            assert_eq!(header("cross-origin-resource-policy"), "same-origin", "{here}");
             assert!(!header("cache-control").is_empty(), "{here}");
             assert!(!response.status().is_server_error(), "{here}");
         }

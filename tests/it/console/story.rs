@@ -10,13 +10,13 @@ use crate::support::service::Answer;
 
 const SPEED: f64 = 12.0;
 
-async fn stage(database: &TestDatabase) -> Stage {
+pub async fn stage(database: &TestDatabase) -> Stage {
     let url = Some(database.url.clone());
     let options = StageOptions { database_url: url, speed: SPEED, ..StageOptions::default() };
     Stage::set(options).await.unwrap()
 }
 
-async fn log_in(stage: &Stage, name: &str) -> Console {
+pub async fn log_in(stage: &Stage, name: &str) -> Console {
     admit(stage, name).await;
     Console::log_in(stage, name, PASSWORD).await
 }
@@ -26,7 +26,7 @@ fn code(answered: &Answer) -> (u16, &str) {
 }
 
 /// A call of Alice's to the customer; both talk.
-async fn talking(stage: &Stage, alice: &Console) -> String {
+pub async fn talking(stage: &Stage, alice: &Console) -> String {
     let placed = alice.post(stage, "/console/calls", &json!({ "customer": "(555) 010-0199" })).await;
     assert_eq!(placed.status, 201, "{placed:?}");
     let call = placed.json["id"].as_str().unwrap().to_owned();
@@ -42,6 +42,16 @@ async fn press(stage: &Stage, who: &Console, call: &str, button: &str) -> (u16, 
 
 fn refused(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())
+}
+
+fn has_supervisor(answered: &Answer) -> bool {
+    answered.json["legs"].as_array().unwrap().iter().any(|leg| leg["role"] == "supervisor")
+}
+
+/// What a page says of its own, without what all pages have.
+fn main_of(page: &str) -> String {
+    let main = page.split("<main").nth(1).and_then(|rest| rest.split("</main>").next());
+    main.expect("a page has a main part").to_lowercase()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,6 +90,21 @@ async fn a_call_is_handed_over_by_the_buttons_of_those_whose_it_is() {
         let muted = press(&stage, who, &call, "participants/supervisor/mute").await;
         assert_eq!(muted, refused(403, "role_required"));
     }
+    // Agents are not told that somebody listens, unless the site wants it (`console.show_supervisors`).
+    let listen =
+        simon.post(&stage, &format!("/console/calls/{call}/supervise"), &json!({ "mode": "listen" })).await;
+    assert_eq!((listen.status, has_supervisor(&listen)), (202, true), "{listen:?}");
+    let muted =
+        alice.post(&stage, &format!("/console/calls/{call}/participants/customer/hold"), &Value::Null).await;
+    assert_eq!((muted.status, has_supervisor(&muted)), (202, false), "{muted:?}");
+    let page = format!("/calls/{call}");
+    assert!(simon.get(&stage, &page).await.text.contains("client:simon"));
+    let theirs = alice.get(&stage, &page).await;
+    assert_eq!(theirs.status, 200);
+    for trace in ["client:simon", "supervis"] {
+        assert!(!main_of(&theirs.text).contains(trace), "{}", theirs.text);
+    }
+    assert_eq!(press(&stage, &alice, &call, "participants/customer/resume").await.0, 202);
     assert_eq!(press(&stage, &alice, &call, "complete").await.0, 202);
     stage.crm.wait_for_transfer(&call, "completed").await.unwrap();
     // Alice has left the call, and Dana holds the customer.

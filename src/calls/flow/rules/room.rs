@@ -68,6 +68,14 @@ impl Taking<'_> {
         if leg.is_outside() {
             return Err(Refusal::Outside);
         }
+        // There is nothing to be ended on the bridge, and nobody is moved for it.
+        let is_so = match control {
+            Control::Hold | Control::Resume => leg.on_hold,
+            Control::Mute | Control::Unmute => leg.muted,
+        };
+        if is_so == matches!(control, Control::Hold | Control::Mute) {
+            return Ok(());
+        }
         if self.call.stage == Stage::Connected {
             self.send(self.call.customer().map(|leg| leg.id), Place::Room);
             self.call.enter(Stage::InRoom);
