@@ -98,6 +98,8 @@ error_codes! {
         "Nobody can be in a call twice. Leave it first, or use another phone.";
     OutsideRoom "outside_room" 409 "They are waiting outside the room"
         "They hear music, or are asked whether they take the call. Hold and mute apply only to those who are in the room.";
+    NotExportable "not_exportable" 409 "No fixture can be made of the call"
+        "`detail` says why: what Twilio sent about it is not kept, or a name in it cannot be hidden.";
     DuplicateCall "duplicate_call" 409 "The customer is being called already"
         "`call_id` is the call that is under way. Wait until it has ended, or ask with `allow_duplicate`.";
     ExternalIdTaken "external_id_taken" 409 "Another call has the same external_id"

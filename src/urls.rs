@@ -4,7 +4,7 @@ use actix_web::web::{self, ServiceConfig};
 use serde::Serialize;
 
 use crate::error;
-use crate::{audit, calls, console, crm, guard, openapi, operations, voice};
+use crate::{audit, calls, console, crm, fixtures, guard, openapi, operations, voice};
 
 /// A route, for `warm-transfer urls`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -27,6 +27,7 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
         .chain(audit::urls::ROUTES)
         .chain(crm::urls::ROUTES)
         .chain(console::urls::ROUTES)
+        .chain(fixtures::urls::ROUTES)
         .chain(voice::urls::ROUTES)
         .chain(openapi::urls::ROUTES)
         .chain(operations::ROUTES)
@@ -44,6 +45,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .configure(crm::urls::configure)
         .configure(console::urls::configure)
         .configure(audit::urls::configure)
+        .configure(fixtures::urls::configure)
         .configure(openapi::urls::configure)
         .configure(operations::configure)
         .default_service(web::to(error::not_found));

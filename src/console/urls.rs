@@ -16,8 +16,6 @@ const PAGE: &str = "page session";
 pub const ROUTES: &[Route] = &[
     Route { methods: "GET", path: "/", name: "console:agent", access: PAGE },
     Route { methods: "GET", path: "/board", name: "console:board", access: PAGE },
-    Route { methods: "GET", path: "/calls", name: "console:history", access: PAGE },
-    Route { methods: "GET", path: "/calls/{id}", name: "console:call", access: PAGE },
     Route { methods: "GET", path: "/account", name: "console:account", access: PAGE },
     Route { methods: "POST", path: "/account/password", name: "console:password", access: PAGE },
     Route { methods: "POST", path: "/account/sessions/revoke", name: "console:revoke-others", access: PAGE },
@@ -28,6 +26,8 @@ pub const ROUTES: &[Route] = &[
     Route { methods: "POST", path: "/team/{name}/disable", name: "console:team-disable", access: PAGE },
     Route { methods: "POST", path: "/team/{name}/enable", name: "console:team-enable", access: PAGE },
     Route { methods: "POST", path: "/team/{name}/password", name: "console:team-password", access: PAGE },
+    Route { methods: "GET", path: "/calls", name: "console:history", access: PAGE },
+    Route { methods: "GET", path: "/calls/{id}", name: "console:call", access: PAGE },
     Route { methods: "GET", path: "/static/{name}", name: "console:static", access: "open" },
     Route { methods: "GET", path: "/login", name: "console:log-in-page", access: "open" },
     Route { methods: "POST", path: "/login", name: "console:log-in", access: "name and password" },
@@ -35,6 +35,7 @@ pub const ROUTES: &[Route] = &[
     Route { methods: "POST", path: "/logout", name: "console:log-out", access: PAGE },
     Route { methods: "GET", path: "/console/numbers", name: "console:numbers", access: SESSION },
     Route { methods: "GET", path: "/console/check", name: "console:check", access: SESSION },
+    Route { methods: "GET", path: "/console/numbers", name: "console:numbers", access: SESSION },
     Route { methods: "GET", path: "/console/recent", name: "console:recent", access: SESSION },
     Route { methods: "PUT", path: "/console/presence", name: "console:presence", access: SESSION },
     Route { methods: "PUT", path: "/console/phone", name: "console:phone", access: SESSION },
@@ -82,8 +83,6 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .service(resource("/").route(get().to(pages::agent)))
         .service(resource("/board").route(get().to(pages::board)))
-        .service(resource("/calls").route(get().to(history::views::list)))
-        .service(resource("/calls/{id}").route(get().to(history::views::detail)))
         .service(resource("/account").route(get().to(account::page)))
         .service(resource("/account/password").route(post().to(account::password)))
         .service(resource("/account/sessions/revoke").route(post().to(account::revoke_others)))
@@ -93,12 +92,15 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource("/team/{name}/disable").route(post().to(team::disable)))
         .service(resource("/team/{name}/enable").route(post().to(team::enable)))
         .service(resource("/team/{name}/password").route(post().to(team::password)))
+        .service(resource("/calls").route(get().to(history::views::list)))
+        .service(resource("/calls/{id}").route(get().to(history::views::detail)))
         .service(resource("/static/{name}").route(get().to(assets::file)))
         .service(resource("/login").route(get().to(log_in::page)).route(post().to(log_in::log_in)))
         .service(resource("/console/stream").route(get().to(stream::view)))
         .service(resource("/logout").route(post().to(log_in::log_out)))
         .service(resource("/console/numbers").route(get().to(numbers::view)))
         .service(resource("/console/check").route(get().to(views::check)))
+        .service(resource("/console/numbers").route(get().to(numbers::view)))
         .service(resource("/console/recent").route(get().to(views::recent)))
         .service(resource("/console/presence").route(put().to(views::presence)))
         .service(resource("/console/phone").route(put().to(views::phone)))

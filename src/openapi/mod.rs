@@ -19,7 +19,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 
 use crate::calls::forms::Moment;
-use crate::{audit, calls, crm, guard};
+use crate::{audit, calls, crm, fixtures, guard};
 pub use errors::errors_page;
 
 /// What the whole document says of itself.
@@ -59,6 +59,7 @@ pub fn document() -> &'static Document {
         document.merge(crm::urls::Document::openapi());
         document.merge(guard::urls::Document::openapi());
         document.merge(audit::urls::Document::openapi());
+        document.merge(fixtures::urls::Document::openapi());
         complete::complete(&mut document);
         document
     })

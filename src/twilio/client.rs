@@ -21,7 +21,7 @@ use super::resources::{CallResource, ConferenceResource, NumberResource, Page, P
 use super::retry::RetryPolicy;
 use super::transport::{Ask, Carrier, Transport, TwilioConfig, Way};
 use crate::clock::SharedClock;
-use crate::telephony::{CallSid, ConferenceSid};
+use crate::telephony::{AccountSid, CallSid, ConferenceSid};
 
 /// What may stand unencoded in a segment of a path (RFC 3986, unreserved).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -62,6 +62,11 @@ impl TwilioClient {
         let mut client = self.clone();
         client.transport.recording = Some(recording.clone());
         (client, recording)
+    }
+
+    /// The account that calls.
+    pub fn account_sid(&self) -> &AccountSid {
+        &self.transport.config.account_sid
     }
 
     /// Where Twilio's API is, without a slash at the end.

@@ -218,6 +218,7 @@ async function supervised() {
   step("the board shows the call, and its card");
   await sam.page.goto("/board");
   await sam.until(".call-row", "+1 555 010 0123");
+  await sam.until("#numbers", "Transfers");
   await sam.looksRight("board", [1280, 320, 3840]);
   await sam.page.keyboard.press("ArrowDown");
   await sam.page.keyboard.press("Enter");
