@@ -28,7 +28,6 @@ pub const ROUTES: &[Route] = &[
     Route { methods: "POST", path: "/team/{name}/password", name: "console:team-password", access: PAGE },
     Route { methods: "GET", path: "/calls", name: "console:history", access: PAGE },
     Route { methods: "GET", path: "/calls/{id}", name: "console:call", access: PAGE },
-    Route { methods: "GET", path: "/calls/{id}/fixture", name: "console:fixture", access: PAGE },
     Route { methods: "GET", path: "/static/{name}", name: "console:static", access: "open" },
     Route { methods: "GET", path: "/login", name: "console:log-in-page", access: "open" },
     Route { methods: "POST", path: "/login", name: "console:log-in", access: "name and password" },
@@ -95,7 +94,6 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource("/team/{name}/password").route(post().to(team::password)))
         .service(resource("/calls").route(get().to(history::views::list)))
         .service(resource("/calls/{id}").route(get().to(history::views::detail)))
-        .service(resource("/calls/{id}/fixture").route(get().to(history::views::fixture)))
         .service(resource("/static/{name}").route(get().to(assets::file)))
         .service(resource("/login").route(get().to(log_in::page)).route(post().to(log_in::log_in)))
         .service(resource("/console/stream").route(get().to(stream::view)))

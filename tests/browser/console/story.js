@@ -263,6 +263,21 @@ async function blindly() {
   await sam.looksRight("empty board");
 }
 
+async function history() {
+  step("what was said in a call can be read afterwards");
+  await sam.page.goto("/calls");
+  await sam.until("table.calls", "+1 555 010");
+  await sam.looksRight("history");
+  await sam.page.locator("table.calls tbody a").first().click();
+  await sam.until(".bars", "");
+  await sam.page.locator(".ladder a.message").first().focus();
+  await sam.page.keyboard.press("ArrowDown");
+  await sam.page.keyboard.press("Enter");
+  await sam.until("details.particulars[open][data-current=true]", "As curl");
+  await sam.looksRight("a call");
+  await sam.page.goto("/board");
+}
+
 async function accounts() {
   step("an administrator adds somebody, whose name stays text");
   const { page } = root;
@@ -310,6 +325,7 @@ try {
   await privately();
   await supervised();
   await blindly();
+  await history();
   await accounts();
   assert.deepEqual(everybody.flatMap(({ complaints }) => complaints), [], "the consoles are silent");
 } finally {
