@@ -191,6 +191,6 @@ pub async fn detail(app: SharedApp, session: PageSession, id: Path<Uuid>) -> Ans
     }
     let places = Places { public_url: app.documents.links.public_url(), twilio_url: app.twilio.base_url() };
     let page = Page::new(&record, &places, app.clock.now(), app.outcomes.required);
-    let fixture = None;
+    let fixture = (agent.role >= AgentRole::Supervisor).then(|| format!("/calls/{call_id}/fixture"));
     render(HttpResponse::Ok(), &CallPage { frame: Frame::new(&session, "history"), page, fixture })
 }
