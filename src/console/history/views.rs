@@ -17,13 +17,11 @@ use crate::agents::services::list_agents;
 use crate::app::{App, SharedApp};
 use crate::calls::flow::{Call, CallStatus, EndReason, LegStatus, Role};
 use crate::calls::models::{Beside, beside};
-use crate::calls::services;
 use crate::console::access::{self, Action};
 use crate::console::pages::{Frame, render};
 use crate::console::sessions::PageSession;
 use crate::db::DbError;
 use crate::error::{AppError, ErrorCode, ValidQuery};
-use crate::fixtures::views::download;
 use crate::middleware::request_log::about;
 
 /// What views answer.
@@ -186,36 +184,14 @@ pub async fn detail(app: SharedApp, session: PageSession, id: Path<Uuid>) -> Ans
     about(call_id, None);
     let record = app.db.read(move |conn| models::record(conn, call_id)).await?;
     let mut record = record.ok_or_else(|| AppError::new(ErrorCode::NotFound))?;
-    let agent = session.agent();
+    let (agent, is_shown) = (session.agent(), app.console.show_supervisors);
     access::may(agent.role, access::relation(&record.call, agent.id), Action::See)?;
-    let may_export = may_see_all(&app, agent, &record.call) && record.call.ended_at.is_some();
-    if !access::sees_supervisors(agent.role, app.console.show_supervisors) {
+    if !access::sees_supervisors(agent.role, is_shown) {
         record = record.without_supervisors();
     }
     let places = Places { public_url: app.documents.links.public_url(), twilio_url: app.twilio.base_url() };
     let page = Page::new(&record, &places, app.clock.now(), app.outcomes.required);
+    let may_export = agent.role >= AgentRole::Supervisor && record.call.ended_at.is_some();
     let fixture = may_export.then(|| format!("/calls/{call_id}/fixture"));
     render(HttpResponse::Ok(), &CallPage { frame: Frame::new(&session, "history"), page, fixture })
-}
-
-/// What went over the wire tells of supervisors, whom not everybody is to know of.
-fn may_see_all(app: &App, agent: &Agent, call: &Call) -> bool {
-    let has_supervisor = call.legs.iter().any(|leg| leg.role == Role::Supervisor);
-    !has_supervisor || access::sees_supervisors(agent.role, app.console.show_supervisors)
-}
-
-/// `GET /calls/{id}/fixture`: the call as a test case.
-///
-/// # Errors
-/// 404 as for the page, and for those who may not see all that was said.
-pub async fn fixture(app: SharedApp, session: PageSession, id: Path<Uuid>) -> Answer {
-    let call_id = id.into_inner();
-    about(call_id, None);
-    let call = services::find(&app, call_id).await?;
-    let agent = session.agent();
-    access::may(agent.role, access::relation(&call, agent.id), Action::See)?;
-    if !may_see_all(&app, agent, &call) {
-        return Err(AppError::new(ErrorCode::NotFound));
-    }
-    download(&app, call_id).await
 }
