@@ -55,7 +55,7 @@ impl Svg {
     }
 }
 
-/// A text as it stands in markup, in attributes too. Control characters, which no markup may hold, are left out.
+/// A text as it stands in markup, in attributes too. What no markup may hold, such as control characters, is left out.
 pub fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -66,7 +66,7 @@ pub fn escaped(text: &str) -> String {
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
             '\n' | '\t' => escaped.push(' '),
-            character if character.is_control() => {}
+            character if character.is_control() || matches!(character, '\u{fffe}' | '\u{ffff}') => {}
             character => escaped.push(character),
         }
     }
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn nothing_that_people_say_becomes_markup() {
         let mut svg = Svg::new("x", 10, 10, "</title><script>");
-        svg.text_element("text", &[("class", &"\"><script>alert(1)</script>")], "<b>'\u{0}&\u{1b}");
+        svg.text_element("text", &[("class", &"\"><script>alert(1)</script>")], "<b>'\u{0}&\u{1b}\u{ffff}");
         let text = svg.finish();
         assert!(!text.contains("<script") && !text.contains("<b>") && !text.contains('\u{0}'), "{text}");
         roxmltree::Document::parse(&text).unwrap();

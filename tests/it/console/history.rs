@@ -60,11 +60,11 @@ async fn calls_are_found_by_what_people_know_of_them() {
     let service = TestService::start_with(&CALLER_ID).await;
     let key = service.key("crm", &[Scope::Admin]).await;
     hire(&service, "alice", AgentRole::Agent).await;
-    hire(&service, "zoe_100%", AgentRole::Agent).await;
+    hire(&service, "zoe_100", AgentRole::Agent).await;
     let (_, simone) = Console::hired(&service, "simone", AgentRole::Supervisor).await;
     let first = placed(&service, &key, json!({ "external_id": "deal-7" })).await;
     let second =
-        placed(&service, &key, json!({ "agent": "agent:zoe_100%", "customer": "+15550100123" })).await;
+        placed(&service, &key, json!({ "agent": "agent:zoe_100", "customer": "+15550100123" })).await;
     let said = json!({ "disposition": "sale" });
     let path = format!("/api/v1/calls/{}/outcome", id(&first));
     let outcome = answer(service.request("PUT", &path).bearer_auth(&key).json(&said)).await;
@@ -77,9 +77,9 @@ async fn calls_are_found_by_what_people_know_of_them() {
         ("q=%28555%29+010-0199", vec![first.clone()]),
         ("q=0123", vec![second.clone()]),
         ("q=ALICE", vec![first.clone()]),
-        ("q=zoe_100%25", vec![second.clone()]),
+        ("q=zoe_100", vec![second.clone()]),
         ("q=zoex100", vec![]),
-        ("q=%25", vec![second.clone()]),
+        ("q=%25", vec![]),
         ("q=deal-7", vec![first.clone()]),
         (&format!("q={second}"), vec![second.clone()]),
         ("q=nobody", vec![]),
