@@ -35,7 +35,7 @@ use crate::middleware::idempotency::idempotency;
 use crate::middleware::limiter::Limiter;
 use crate::middleware::request_log::request_log;
 use crate::middleware::signature::SignatureCheck;
-use crate::settings::Settings;
+use crate::settings::{Settings, SettingsError};
 use crate::twilio::{RetryPolicy, TwilioClient, http_client};
 use crate::urls;
 use crate::voice::documents::Documents;
@@ -111,16 +111,10 @@ pub fn build(settings: &Settings, clock: SharedClock, ids: Arc<dyn IdSource>) ->
     let twilio = settings.twilio()?;
     let http =
         http_client(twilio.connect_timeout, twilio.config.timeout).context("cannot build the HTTP client")?;
-    let optional = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
     Ok(Arc::new(App {
         db: Db::open(&settings.database()?)?,
         twilio: TwilioClient::new(twilio.config, http, RetryPolicy::default()),
-        documents: Documents {
-            links: Links::new(settings.public_url()?),
-            language: settings.voice.language.clone(),
-            voice: optional(&settings.voice.voice),
-            hold_music_url: optional(&settings.voice.hold_music_url),
-        },
+        documents: documents(settings)?,
         policy: settings.policy(),
         pace: Pace::per_second(settings.twilio.calls_per_second),
         defaults: settings.call_defaults(),
@@ -144,6 +138,20 @@ pub fn build(settings: &Settings, clock: SharedClock, ids: Arc<dyn IdSource>) ->
         clock,
         ids,
     }))
+}
+
+/// The documents of the settings.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn documents(settings: &Settings) -> Result<Documents, SettingsError> {
+    let optional = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    Ok(Documents {
+        links: Links::new(settings.public_url()?),
+        language: settings.voice.language.clone(),
+        voice: optional(&settings.voice.voice),
+        hold_music_url: optional(&settings.voice.hold_music_url),
+    })
 }
 
 fn open_spool(settings: &Settings, ids: Arc<dyn IdSource>) -> anyhow::Result<Spool<Spooled>> {
