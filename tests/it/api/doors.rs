@@ -87,7 +87,7 @@ async fn a_key_opens_what_its_scopes_say() {
             | "webhooks:deliveries" => "reader",
             "calls:create" | "calls:hangup" | "calls:participant" | "calls:outcome" => "caller",
             "calls:transfer" | "calls:complete" | "calls:cancel" | "calls:merge" | "calls:swap" => "mover",
-            "guard:list" | "guard:detail" | "guard:check" => "reader",
+            "guard:list" | "guard:detail" | "guard:check" | "fixtures:of-call" => "reader",
             "audit:list"
             | "guard:add"
             | "guard:remove"
