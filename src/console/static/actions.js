@@ -72,8 +72,8 @@ export function actionButton({ classes, key, compact, onTransfer, onFailure }) {
     element.classList.toggle("armed", Boolean(armed));
     setAttr(element, "aria-disabled", busy ? "true" : null);
     const person = compact && card.people.find(({ role }) => role === word.split(":")[1]);
-    setAttr(element, "aria-label", verb === "cancel" ? t("action.cancel") : person ? t("action.of", { action: words, name: called(person) }) : null);
-    setAttr(element, "title", compact ? words : null);
+    setAttr(element, "aria-label", person ? t("action.of", { action: words, name: called(person) }) : null);
+    setAttr(element, "title", compact ? words : verb === "cancel" ? t("action.cancel") : null);
   }
 
   function disarm() {
