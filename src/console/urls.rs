@@ -33,7 +33,6 @@ pub const ROUTES: &[Route] = &[
     Route { methods: "POST", path: "/login", name: "console:log-in", access: "name and password" },
     Route { methods: "GET", path: "/console/stream", name: "console:stream", access: SESSION },
     Route { methods: "POST", path: "/logout", name: "console:log-out", access: PAGE },
-    Route { methods: "GET", path: "/console/numbers", name: "console:numbers", access: SESSION },
     Route { methods: "GET", path: "/console/check", name: "console:check", access: SESSION },
     Route { methods: "GET", path: "/console/numbers", name: "console:numbers", access: SESSION },
     Route { methods: "GET", path: "/console/recent", name: "console:recent", access: SESSION },
@@ -98,7 +97,6 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource("/login").route(get().to(log_in::page)).route(post().to(log_in::log_in)))
         .service(resource("/console/stream").route(get().to(stream::view)))
         .service(resource("/logout").route(post().to(log_in::log_out)))
-        .service(resource("/console/numbers").route(get().to(numbers::view)))
         .service(resource("/console/check").route(get().to(views::check)))
         .service(resource("/console/numbers").route(get().to(numbers::view)))
         .service(resource("/console/recent").route(get().to(views::recent)))
