@@ -117,7 +117,7 @@ impl<'a> Variant<'a> {
 
     async fn measure(&mut self, round: usize) -> anyhow::Result<()> {
         let before = self.server.cpu_us_at_rest().await?;
-        let took = load(&self.server, &self.requests[round], self.count, self.status).await;
+        let took = load(self.server, &self.requests[round], self.count, self.status).await;
         let took = took.with_context(|| self.name)?;
         let after = self.server.cpu_us_at_rest().await?;
         let count = self.count as f64;

@@ -44,6 +44,7 @@ fn leg(id: &str, role: &str, name: &str, address: &str, status: &str) -> Value {
         "on_hold": false,
         "muted": false,
         "is_outside": false,
+        "monitor": null,
         "transfer_id": null,
         "answered_at": (status == "in_progress").then_some("2026-11-21T09:30:04.500000Z"),
         "ended_at": null,

@@ -121,8 +121,7 @@ struct LegOut<'a> {
     on_hold: bool,
     /// Hears the others, and is not heard.
     muted: bool,
-    /// What a supervisor does; absent on everybody else.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// What a supervisor does; null on everybody else.
     monitor: Option<Monitor>,
     /// Waits outside the room, with music or at the accept gate.
     is_outside: bool,

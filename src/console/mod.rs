@@ -13,6 +13,7 @@ pub mod live;
 pub mod log_in;
 pub mod markup;
 pub mod models;
+pub mod numbers;
 pub mod pages;
 pub mod sessions;
 pub mod svg;

@@ -3,7 +3,7 @@
 use actix_web::web::{self, ServiceConfig, get, post, put};
 
 use super::live::stream;
-use super::{account, assets, history, log_in, pages, team, views};
+use super::{account, assets, history, log_in, numbers, pages, team, views};
 use crate::error::method_not_allowed;
 use crate::urls::Route;
 
@@ -33,7 +33,9 @@ pub const ROUTES: &[Route] = &[
     Route { methods: "POST", path: "/login", name: "console:log-in", access: "name and password" },
     Route { methods: "GET", path: "/console/stream", name: "console:stream", access: SESSION },
     Route { methods: "POST", path: "/logout", name: "console:log-out", access: PAGE },
+    Route { methods: "GET", path: "/console/numbers", name: "console:numbers", access: SESSION },
     Route { methods: "GET", path: "/console/check", name: "console:check", access: SESSION },
+    Route { methods: "GET", path: "/console/numbers", name: "console:numbers", access: SESSION },
     Route { methods: "GET", path: "/console/recent", name: "console:recent", access: SESSION },
     Route { methods: "PUT", path: "/console/presence", name: "console:presence", access: SESSION },
     Route { methods: "PUT", path: "/console/phone", name: "console:phone", access: SESSION },
@@ -96,7 +98,9 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource("/login").route(get().to(log_in::page)).route(post().to(log_in::log_in)))
         .service(resource("/console/stream").route(get().to(stream::view)))
         .service(resource("/logout").route(post().to(log_in::log_out)))
+        .service(resource("/console/numbers").route(get().to(numbers::view)))
         .service(resource("/console/check").route(get().to(views::check)))
+        .service(resource("/console/numbers").route(get().to(numbers::view)))
         .service(resource("/console/recent").route(get().to(views::recent)))
         .service(resource("/console/presence").route(put().to(views::presence)))
         .service(resource("/console/phone").route(put().to(views::phone)))

@@ -153,9 +153,11 @@ pub fn search(conn: &mut DbConnection, wanted: &Wanted, limit: i64) -> DbResult<
     let mut query = calls::table.select(calls::id).order(newest_first).limit(limit).into_boxed();
     let legs_of = || legs::table.filter(legs::call_id.eq(calls::id));
     if let Some(agent_id) = wanted.seen_by {
+        // Whoever begins a call sees it from the first; others, once they are rung.
+        let is_placed = legs::status.ne(LegStatus::Unplaced.to_string());
         let theirs = legs::table
             .filter(legs::agent_id.eq(agent_id.to_string()))
-            .filter(legs::status.ne(LegStatus::Unplaced.to_string()));
+            .filter(is_placed.or(legs::role.eq(Role::FirstAgent.to_string())));
         query = query.filter(calls::id.eq_any(theirs.select(legs::call_id)));
     }
     if let Some(name) = &wanted.agent {

@@ -146,8 +146,9 @@ fn line(call: &Call, beside: &Beside, now: DateTime<Utc>) -> Line {
         (false, Some(outcome)) => (outcome, reason),
         (false, None) => (reason.unwrap_or_default(), None),
     };
-    let was_there =
-        |leg: &&crate::calls::flow::Leg| leg.role != Role::Customer && leg.status != LegStatus::Unplaced;
+    let was_there = |leg: &&crate::calls::flow::Leg| {
+        !matches!(leg.role, Role::Customer | Role::Supervisor) && leg.status != LegStatus::Unplaced
+    };
     Line {
         id: call.id,
         when: Time::of(call.created_at),
@@ -190,6 +191,7 @@ pub async fn detail(app: SharedApp, session: PageSession, id: Path<Uuid>) -> Ans
     }
     let places = Places { public_url: app.documents.links.public_url(), twilio_url: app.twilio.base_url() };
     let page = Page::new(&record, &places, app.clock.now(), app.outcomes.required);
-    let fixture = (agent.role >= AgentRole::Supervisor).then(|| format!("/calls/{call_id}/fixture"));
+    let may_export = agent.role >= AgentRole::Supervisor && record.call.ended_at.is_some();
+    let fixture = may_export.then(|| format!("/calls/{call_id}/fixture"));
     render(HttpResponse::Ok(), &CallPage { frame: Frame::new(&session, "history"), page, fixture })
 }

@@ -44,7 +44,9 @@ pub fn address(address: &Address) -> String {
 
 /// What to call somebody: a name, or else the number.
 pub fn called(leg: &Leg) -> String {
-    if leg.name.trim().is_empty() { address(&leg.address) } else { leg.name.clone() }
+    // What people are called in a sentence is no name.
+    let has_name = !leg.name.trim().is_empty() && !leg.name.starts_with("the ");
+    if has_name { leg.name.clone() } else { address(&leg.address) }
 }
 
 /// What to call whom the call is for.

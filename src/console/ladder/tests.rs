@@ -95,3 +95,24 @@ fn times_are_minutes_seconds_and_thousandths() {
         ["0:00.000", "0:00.999", "1:01.005", "60:00.000", "-0:00.005"]
     );
 }
+
+#[test]
+fn a_golden_call() {
+    let lanes = lanes(2);
+    let said = |at_ms, from, to, kind, label: &str, answer: &str| Message {
+        kind,
+        answer: answer.into(),
+        id: if matches!(kind, Kind::Webhook | Kind::Rest) { format!("m{at_ms}") } else { String::new() },
+        ..message(at_ms, from, to, label)
+    };
+    let messages = [
+        said(0, 0, 1, Kind::Request, "crm asks for the call", ""),
+        said(12, 1, 2, Kind::Rest, "POST Calls (P0)", "201"),
+        said(1_404, 2, 3, Kind::Line, "P0: the phone rings.", ""),
+        said(4_002, 2, 1, Kind::Webhook, "second-leg: P0", "200 Dial"),
+        said(9_870, 1, 1, Kind::Note, "Customer and agent talk.", ""),
+        Message { is_bad: true, ..said(9_871, 1, 2, Kind::Rest, "POST Participants (<b>&)", "400") },
+        said(9_900, 1, 0, Kind::Notice, "call.connected", "204"),
+    ];
+    insta::assert_snapshot!(draw("A call", &lanes, &messages).replace("><", ">\n<"));
+}

@@ -21,7 +21,7 @@ use uuid::Uuid;
 use super::state::{Beginning, News, Viewer, message};
 use crate::agents::models::AgentRole;
 use crate::app::{App, SharedApp};
-use crate::calls::flow::Style;
+use crate::calls::flow::{NobodyLeft, Style, TargetFails};
 use crate::console::assets;
 use crate::console::sessions::{Session, is_live};
 use crate::error::{AppError, ErrorCode};
@@ -41,6 +41,8 @@ struct PageSettings<'a> {
     style: Style,
     require_accept: bool,
     ring_timeout_secs: u32,
+    blind_fails: NobodyLeft,
+    target_fails: TargetFails,
     long_hold_secs: i64,
     dead_air_secs: i64,
 }
@@ -94,6 +96,8 @@ fn snapshot(app: &App, beginning: Beginning) -> Option<(Bytes, BTreeSet<Uuid>)> 
         style: app.defaults.style,
         require_accept: app.defaults.require_accept,
         ring_timeout_secs: app.defaults.ring_timeout_secs,
+        blind_fails: app.policy.blind_fails,
+        target_fails: app.policy.target_fails,
         long_hold_secs: app.console.alarms.long_hold.num_seconds(),
         dead_air_secs: app.console.alarms.dead_air.num_seconds(),
     };

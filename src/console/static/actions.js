@@ -48,7 +48,8 @@ function wordNow(card, place) {
 function label(card, word) {
   const [verb, role] = word.split(":");
   if ((verb === "mute" || verb === "unmute") && role && role === mine(card)?.role) return t(`action.${verb}.me`);
-  return t(`action.${verb}`);
+  // The strip above it says what is cancelled.
+  return verb === "cancel" ? t("action.cancel.short") : t(`action.${verb}`);
 }
 
 /** One button, for the word it has at the moment. `onFailure(words)` is told what went wrong; empty takes it back. */
@@ -72,7 +73,7 @@ export function actionButton({ classes, key, compact, onTransfer, onFailure }) {
     setAttr(element, "aria-disabled", busy ? "true" : null);
     const person = compact && card.people.find(({ role }) => role === word.split(":")[1]);
     setAttr(element, "aria-label", person ? t("action.of", { action: words, name: called(person) }) : null);
-    setAttr(element, "title", compact ? words : null);
+    setAttr(element, "title", compact ? words : verb === "cancel" ? t("action.cancel") : null);
   }
 
   function disarm() {

@@ -14,10 +14,10 @@ const formats = {
 };
 
 function showTimes(root) {
-  for (const time of root.querySelectorAll("time[data-at]")) {
+  for (const time of root.querySelectorAll("time[data-when]")) {
     const at = new Date(time.dateTime);
     time.title = time.title || time.textContent;
-    time.textContent = new Intl.DateTimeFormat(texts.lang, formats[time.dataset.at]).format(at);
+    time.textContent = new Intl.DateTimeFormat(texts.lang, formats[time.dataset.when]).format(at);
   }
 }
 

@@ -22,7 +22,7 @@ function tiles(now) {
     ["numbers.calls", number.format(now.calls), ""],
     ["numbers.connected", number.format(now.connected), now.calls ? t("numbers.connected.of", { percent: share(now.connected, now.calls) }) : ""],
     ["numbers.transfers", number.format(now.transfers), ""],
-    ["numbers.accept_rate", now.transfers ? percent.format(now.accept_rate ?? now.accepted / now.transfers) : t("numbers.none"), now.transfers ? t("numbers.accepted", { count: number.format(now.accepted) }) : ""],
+    ["numbers.accept_rate", typeof now.accept_rate === "number" ? percent.format(now.accept_rate) : t("numbers.none"), now.transfers ? t("numbers.accepted", { count: number.format(now.accepted) }) : ""],
     ["numbers.answer", inSeconds(answer.median), answer.p90 === null || answer.p90 === undefined ? "" : t("numbers.answer.p90", { time: inSeconds(answer.p90) })],
   ];
 }
@@ -42,10 +42,16 @@ function hoursChart(hours) {
 
 const hourOf = ({ hour }) => (typeof hour === "number" ? `${String(hour).padStart(2, "0")}:00` : String(hour));
 
-function hoursTile(hours) {
+/** The working day at the least, and what is beyond it if something happened there. */
+function worthShowing(hours) {
+  const isBusy = ({ calls, transfers, hour }) => calls + transfers > 0 || (hour >= 9 && hour < 17);
+  return hours.slice(hours.findIndex(isBusy), hours.findLastIndex(isBusy) + 1);
+}
+
+function hoursTile(hours, zone) {
   const rows = hours.map((each) => h("li", {}, t("numbers.by_hour.of", { hour: hourOf(each), calls: each.calls, transfers: each.transfers })));
   return [
-    h("h3", {}, t("numbers.by_hour"), h("span", { class: "legend", "aria-hidden": "true" }, h("span", { class: "calls" }, t("numbers.legend.calls")), h("span", { class: "transfers" }, t("numbers.legend.transfers")))),
+    h("h3", {}, h("span", { title: zone }, t("numbers.by_hour")), h("span", { class: "legend", "aria-hidden": "true" }, h("span", { class: "calls" }, t("numbers.legend.calls")), h("span", { class: "transfers" }, t("numbers.legend.transfers")))),
     hoursChart(hours),
     h("div", { class: "hours", "aria-hidden": "true" }, h("span", {}, hourOf(hours[0])), h("span", {}, hourOf(hours.at(-1)))),
     h("ul", { class: "unseen" }, rows),
@@ -71,7 +77,8 @@ function show(now) {
     nodes: [h("h3", {}, t(title)), h("p", { class: "value" }, value), h("p", { class: "hint" }, hint)],
   }));
   all.push({ key: "failures", wide: true, nodes: failuresTile(now.failures ?? []) });
-  if (now.by_hour?.length) all.push({ key: "hours", wide: true, nodes: hoursTile(now.by_hour) });
+  const hours = worthShowing(now.by_hour ?? []);
+  if (hours.length) all.push({ key: "hours", wide: true, nodes: hoursTile(hours, now.time_zone) });
   const title = holder.querySelector("h2");
   title.dataset.key = "title";
   keep(holder, [{ key: "title" }, ...all], ({ key }) => key, ({ wide }) => h("article", { class: `card tile${wide ? " wide" : ""}` }), (element, tile) => tile.nodes && setNodes(element, tile.nodes));

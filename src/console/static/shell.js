@@ -152,7 +152,7 @@ function helpDialog() {
 /** Makes the frame live. */
 export function start() {
   for (const element of document.querySelectorAll("[data-initials-of]")) setAvatar(element, element.dataset.initialsOf);
-  for (const element of document.querySelectorAll("time[datetime]")) setText(element, atMinute(Date.parse(element.dateTime)));
+  for (const element of document.querySelectorAll("time[datetime]:not([data-when])")) setText(element, atMinute(Date.parse(element.dateTime)));
   for (const element of document.querySelectorAll("[data-address]")) setText(element, address(element.textContent));
   for (const element of document.querySelectorAll('[data-opens="phone"]')) {
     element.hidden = false;

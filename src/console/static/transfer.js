@@ -91,7 +91,8 @@ function panel(first, returnTo) {
 
   function elseWords(customer) {
     const style = value("transfer-style");
-    const secs = settings.ring_timeout_secs;
+    // A site may have phones rung once more.
+    const secs = settings.ring_timeout_secs * (settings.target_fails === "try_again" ? 2 : 1);
     const blind = settings.blind_fails === "goodbye" ? "blind.goodbye" : "blind";
     const key = { with_customer: "together", private_first: "private", blind }[style];
     const inTurn = chooser.chosen.length > 1 && value("transfer-ring") === "in_turn" ? [...nodes("transfer.else.in_turn", { secs }), " "] : [];

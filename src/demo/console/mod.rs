@@ -18,7 +18,8 @@ use tokio::time::{Interval, interval};
 
 use self::story::{Guide, guide};
 use super::stage::{CUSTOMER, FIRST_AGENT, Part, SECOND_AGENT, THIRD_AGENT};
-use crate::agents::services::find_by_name;
+use crate::agents::models::Presence;
+use crate::agents::services::{find_by_name, list_agents, set_presence};
 use crate::app::{App, SharedApp};
 use crate::calls::models::{self, CallFilter};
 use crate::console::log_in::{client, cookie};
@@ -65,9 +66,12 @@ fn file(kind: &'static str, content: &'static str) -> HttpResponse {
     HttpResponse::Ok().content_type(kind).insert_header((header::CACHE_CONTROL, "no-cache")).body(content)
 }
 
-/// Whoever comes is Alice, with everybody's phone in their hands.
+/// Whoever comes is Alice, with everybody's phone in their hands, and all are at work.
 async fn enter(app: SharedApp, watcher: Data<Watcher>, request: HttpRequest) -> Answer {
     hands(&watcher, true)?;
+    for agent in list_agents(&app.db).await? {
+        set_presence(&app, agent.id, Presence::Available).await?;
+    }
     let cookie = session_of(&app, &request, "alice").await?;
     Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, "/")).cookie(cookie).finish())
 }

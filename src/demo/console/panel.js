@@ -13,6 +13,14 @@ async function post(path) {
   return response.ok;
 }
 
+/** As if it had been typed. */
+function fillIn() {
+  const number = document.getElementById("dial-number");
+  number.value = fill.value;
+  number.dispatchEvent(new Event("input", { bubbles: true }));
+  number.focus();
+}
+
 async function become(name) {
   if (await post(`as/${name}`)) location.assign(name === "robin" ? "/board" : "/");
 }
@@ -23,7 +31,8 @@ const text = h("p", {});
 const count = h("span", { class: "hint" });
 const progress = h("progress", { "aria-label": "Steps of the story" });
 const link = h("p", {});
-const guide = h("section", { class: "card demo-guide", "aria-live": "polite", "aria-label": "What to press next" }, count, title, text, link, progress);
+const fill = h("button", { type: "button", class: "button small", onclick: fillIn, hidden: true }, "Fill it in");
+const guide = h("section", { class: "card demo-guide", "aria-live": "polite", "aria-label": "What to press next" }, count, title, text, fill, link, progress);
 const phones = h("div", { class: "demo-phones" });
 const byThemselves = h("input", { type: "checkbox", id: "demo-hands", onchange: () => post(`hands/${byThemselves.checked ? "auto" : "manual"}`) });
 const close = h("button", { type: "button", class: "button quiet small", onclick: () => show(false) }, "Hide");
@@ -91,6 +100,9 @@ function update(state) {
   setText(title, state.guide.title);
   setText(text, state.guide.text);
   setNodes(link, state.guide.link ? [h("a", { href: state.guide.link }, "Look at the whole call")] : []);
+  // Where there is nothing to be called from, there is nothing to be filled in.
+  fill.hidden = !state.guide.fill || !document.getElementById("dial-number");
+  fill.value = state.guide.fill ?? "";
   progress.max = state.guide.of;
   progress.value = state.guide.step;
   byThemselves.checked = !state.is_manual;

@@ -18,6 +18,8 @@ pub struct Guide {
     pub text: String,
     /// The phone whose turn it is.
     pub phone: Option<&'static str>,
+    /// A number to be called.
+    pub fill: Option<&'static str>,
     /// A page worth a look.
     pub link: Option<String>,
 }
@@ -94,7 +96,7 @@ fn place(me: &str) -> Guide {
         "Alice is the agent who calls: press See as Alice first."
     };
     let text = format!("{who} Press New call (or the key N), and call the customer: {}.", CUSTOMER.address);
-    step(1, "Call a customer", text, None)
+    Guide { fill: Some(CUSTOMER.address), ..step(1, "Call a customer", text, None) }
 }
 
 fn over(call: &Call) -> Guide {
@@ -105,5 +107,5 @@ fn over(call: &Call) -> Guide {
 }
 
 fn step(step: usize, title: &'static str, text: String, phone: Option<&'static str>) -> Guide {
-    Guide { step, of: STEPS, title, text, phone, link: None }
+    Guide { step, of: STEPS, title, text, phone, fill: None, link: None }
 }

@@ -172,10 +172,10 @@ export function crowd(many) {
 export const NUMBERS = {
   calls: 412, connected: 268, transfers: 96, accepted: 83, accept_rate: 0.865, time_to_answer_ms: { median: 6400, p90: 14800 },
   failures: [{ reason: "no_answer", count: 7 }, { reason: "busy", count: 3 }, { reason: "declined", count: 2 }, { reason: "voicemail", count: 1 }],
-  by_hour: [8, 9, 10, 11, 12, 13, 14, 15, 16, 17].map((hour, place) => ({ hour, calls: [22, 41, 58, 63, 30, 44, 61, 52, 33, 8][place], transfers: [4, 9, 15, 17, 6, 11, 14, 12, 7, 1][place] })),
+  time_zone: "UTC", by_hour: [8, 9, 10, 11, 12, 13, 14, 15, 16, 17].map((hour, place) => ({ hour, calls: [22, 41, 58, 63, 30, 44, 61, 52, 33, 8][place], transfers: [4, 9, 15, 17, 6, 11, 14, 12, 7, 1][place] })),
 };
 
-export const NO_NUMBERS = { calls: 0, connected: 0, transfers: 0, accepted: 0, accept_rate: null, time_to_answer_ms: { median: null, p90: null }, failures: [], by_hour: [] };
+export const NO_NUMBERS = { calls: 0, connected: 0, transfers: 0, accepted: 0, accept_rate: null, time_to_answer_ms: { median: null, p90: null }, failures: [], by_hour: Array.from({ length: 24 }, (_, hour) => ({ hour, calls: 0, transfers: 0 })) };
 
 export const RECENT = {
   recent: [

@@ -167,8 +167,7 @@ async function refused() {
   assert.equal(await alice.page.getByLabel(/^Note for Dana/).inputValue(), NOTE);
   await alice.page.keyboard.press("Control+Enter");
   await dana.until(".incoming");
-  await alice.until(".call-bar", "Cancel transfer");
-  await bar(alice, "Cancel transfer").click();
+  await bar(alice, "Cancel").click();
   await dana.until(".incoming", undefined, "detached");
   await bar(alice, "Warm transfer").waitFor();
   await phone.hears(CUSTOMER, ALICE);
@@ -218,6 +217,7 @@ async function supervised() {
   step("the board shows the call, and its card");
   await sam.page.goto("/board");
   await sam.until(".call-row", "+1 555 010 0123");
+  await sam.until("#numbers", "Transfers");
   await sam.looksRight("board", [1280, 320, 3840]);
   await sam.page.keyboard.press("ArrowDown");
   await sam.page.keyboard.press("Enter");
@@ -260,6 +260,21 @@ async function blindly() {
   await dana.until("#wrap-up", "How did it go");
   await sam.until("#rows-empty", "No live calls");
   await sam.looksRight("empty board");
+}
+
+async function history() {
+  step("what was said in a call can be read afterwards");
+  await sam.page.goto("/calls");
+  await sam.until("table.calls", "+1 555 010");
+  await sam.looksRight("history");
+  await sam.page.locator("table.calls tbody a").first().click();
+  await sam.until(".bars", "");
+  await sam.page.locator(".ladder a.message").first().focus();
+  await sam.page.keyboard.press("ArrowDown");
+  await sam.page.keyboard.press("Enter");
+  await sam.until("details.particulars[open][data-current=true]", "As curl");
+  await sam.looksRight("a call");
+  await sam.page.goto("/board");
 }
 
 async function accounts() {
@@ -309,6 +324,7 @@ try {
   await privately();
   await supervised();
   await blindly();
+  await history();
   await accounts();
   assert.deepEqual(everybody.flatMap(({ complaints }) => complaints), [], "the consoles are silent");
 } finally {

@@ -25,7 +25,8 @@ fn problem(answer: &Answer) -> (u16, &str) {
 async fn an_address_or_method_that_is_none_is_a_problem_too() {
     let service = TestService::start().await;
     let key = service.key("crm", &[Scope::Admin]).await;
-    for path in ["/", "/api/v1/nothing", "/api/v1/calls/", "/api/v1/calls/not-an-id", "/twiml/nothing"] {
+    for path in ["/nothing", "/api/v1/nothing", "/api/v1/calls/", "/api/v1/calls/not-an-id", "/twiml/nothing"]
+    {
         let answered = answer(service.request("GET", path).bearer_auth(&key)).await;
         assert_eq!(problem(&answered), (404, "not_found"), "{path}");
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::json;
-use warm_transfer::demo::CALLER_ID;
+use warm_transfer::demo::{CALLER_ID, Stage, StageOptions};
 use warm_transfer::emulator::{self, Emulator, EmulatorOptions};
 use warm_transfer::settings::PERMISSIVE_GUARD;
 
@@ -36,7 +36,7 @@ fn chromium() -> PathBuf {
     chromium
 }
 
-fn script() -> Child {
+fn script(name: &str) -> Child {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
     assert!(
         folder.join("node_modules/playwright-core").exists(),
@@ -44,7 +44,7 @@ fn script() -> Child {
         folder.join("node_modules/playwright-core").display()
     );
     Command::new("node")
-        .arg(folder.join("console/story.js"))
+        .arg(folder.join("console").join(name))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -110,7 +110,7 @@ fn hire(database: &TestDatabase, name: &str, address: &str, role: &str) {
 /// Plays the story; whenever it asks for it, the program is killed and started again.
 fn play(house: &House) -> bool {
     let mut process = house.open();
-    let mut script = script();
+    let mut script = script("story.js");
     let mut input = script.stdin.take().unwrap();
     let given = json!({
         "base": house.url(), "emulator": house.emulator.base_url(), "chromium": chromium(), "password": PASSWORD,
@@ -130,4 +130,22 @@ async fn the_story_of_two_agents_and_their_supervisor_is_played_in_chromium() {
     let house = House::build().await;
     let played = tokio::task::spawn_blocking(move || play(&house)).await.unwrap();
     assert!(played, "tests/browser/console/story.js failed; its words are above");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_person_plays_two_agents_and_a_customer_in_the_demo() {
+    let database = TestDatabase::new();
+    let options =
+        StageOptions { has_panel: true, database_url: Some(database.url.clone()), ..StageOptions::default() };
+    let stage = Stage::set(options).await.unwrap();
+    let base = stage.crm.base_url().to_owned();
+    let play = move || {
+        let mut script = script("demo.js");
+        let given = json!({ "base": base, "chromium": chromium() });
+        writeln!(script.stdin.take().unwrap(), "{given}").unwrap();
+        script.wait().unwrap().success()
+    };
+    let played = tokio::task::spawn_blocking(play).await.unwrap();
+    assert!(played, "tests/browser/console/demo.js failed; its words are above");
+    stage.strike().await.unwrap();
 }

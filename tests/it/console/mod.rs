@@ -2,6 +2,7 @@
 
 mod browser;
 mod calls;
+mod history;
 mod live;
 mod screen;
 mod security;

@@ -366,7 +366,8 @@ enum Body {
 fn case(route: &str) -> Option<(Body, [u16; 4])> {
     use Body::{Form, Json, Nothing};
     const ADMIN_ALONE: [u16; 4] = [403, 403, 403, 303];
-    Some(match route.strip_prefix("console:")? {
+    Some(match route.strip_prefix("console:").unwrap_or(route) {
+        "fixtures:of-page" => (Nothing, [403, 403, 409, 409]),
         "agent" | "recent" | "check" | "stream" | "account" | "history" => (Nothing, [200; 4]),
         "board" | "numbers" => (Nothing, [403, 403, 200, 200]),
         "team" => (Nothing, [403, 403, 403, 200]),

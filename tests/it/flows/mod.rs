@@ -13,6 +13,7 @@ mod killed;
 mod limits;
 mod lost;
 mod pacing;
+mod pages;
 pub mod records;
 mod requests;
 mod restarts;

@@ -9,6 +9,7 @@ use Scenario::{
 };
 
 use super::journal::journal_is_what_was_said;
+use super::pages::page_agrees;
 use super::records::{kept_in_full, twiml_is_sound};
 use super::{Played, field, played};
 
@@ -17,6 +18,7 @@ async fn story(scenario: Scenario) -> Played {
     kept_in_full(&played.theatre.stage).await;
     twiml_is_sound(&played.theatre.stage);
     journal_is_what_was_said(&played.theatre.stage).await;
+    page_agrees(&played).await;
     played
 }
 
