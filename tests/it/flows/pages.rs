@@ -16,7 +16,7 @@ use warm_transfer::demo::Stage;
 use warm_transfer::emulator::{self, Heard};
 use warm_transfer::voice::models::of_call;
 
-use super::Played;
+use super::{Played, SPEED};
 
 /// Milliseconds of the stage that the service may be behind the exchange, or before it, besides what its slowest request took:
 /// a webhook under way on a loaded machine, twelve times as fast as life.
@@ -88,9 +88,11 @@ async fn bars_agree(played: &Played, id: Uuid) {
         Some(received_ms - i64::try_from(same.at_ms).unwrap())
     });
     let offset_ms = swiftest.min().unwrap();
+    let slowest_webhook_ms = sent.iter().map(|it| to_ms(it.duration_ms) * SPEED as i64).max();
+    let behind_ms = BEHIND_MS + slowest_ms + slowest_webhook_ms.unwrap_or_default();
     let ears = ears(&moments, call.created_at, call.ended_at.unwrap());
     for person in &played.report.audibility.people {
-        agrees(&call, person, &ears, offset_ms, BEHIND_MS + slowest_ms);
+        agrees(&call, person, &ears, offset_ms, behind_ms);
     }
 }
 
