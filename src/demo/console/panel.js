@@ -26,7 +26,7 @@ async function become(name) {
 }
 
 const problem = h("p", { class: "problem", role: "alert" });
-const title = h("h3", {});
+const title = h("h3", {}, "One moment…");
 const text = h("p", {});
 const count = h("span", { class: "hint" });
 const progress = h("progress", { "aria-label": "Steps of the story" });

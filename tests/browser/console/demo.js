@@ -51,15 +51,17 @@ async function bringsDanaIn() {
 
 async function handsOver() {
   step("Alice hands over, and the customer goes on with Dana");
+  await bar("Hand over").waitFor();
+  if (given.picture) await page.screenshot({ path: given.picture });
   await bar("Hand over").click();
   await guided("The customer is with Dana");
   await hears("Customer", /^hears Dana$/);
-  if (given.picture) await page.screenshot({ path: given.picture });
   await press("Customer", "Hang up");
   await guided("That was a warm transfer");
   await page.getByRole("link", { name: "Look at the whole call" }).click();
   await page.getByRole("heading", { level: 1 }).waitFor();
   assert.match(page.url(), /\/calls\/[0-9a-f-]{36}$/);
+  await guided("That was a warm transfer");
   await window.looksRight("the call's page in the demo", [1440]);
 }
 
