@@ -3,14 +3,14 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::json;
 use warm_transfer::demo::{CALLER_ID, Stage, StageOptions};
 use warm_transfer::emulator::{self, Emulator, EmulatorOptions};
 use warm_transfer::settings::PERMISSIVE_GUARD;
 
+use crate::support::browser::{chromium, script};
 use crate::support::console::PASSWORD;
 use crate::support::database::TestDatabase;
 use crate::support::process::{Killed, command};
@@ -23,33 +23,6 @@ const PEOPLE: [(&str, &str, &str); 4] = [
     ("sam", "+15550100109", "supervisor"),
     ("root", "+15550100108", "admin"),
 ];
-
-/// Where Debian installs it. Its absence fails the test: a check that is skipped checks nothing.
-fn chromium() -> PathBuf {
-    let chromium = std::env::var_os("WARM_TRANSFER_TEST_CHROMIUM").unwrap_or("/usr/bin/chromium".into());
-    let chromium = PathBuf::from(chromium);
-    assert!(
-        chromium.exists(),
-        "there is no {}: run scripts/test, which installs it, or install chromium",
-        chromium.display()
-    );
-    chromium
-}
-
-fn script(name: &str) -> Child {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
-    assert!(
-        folder.join("node_modules/playwright-core").exists(),
-        "there is no {}: run scripts/test, which makes it (or tests/browser/setup.sh alone)",
-        folder.join("node_modules/playwright-core").display()
-    );
-    Command::new("node")
-        .arg(folder.join("console").join(name))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("there is no node: run scripts/test, which installs it, or install nodejs")
-}
 
 /// The service as a process that comes back at the same address.
 struct House {
@@ -110,7 +83,7 @@ fn hire(database: &TestDatabase, name: &str, address: &str, role: &str) {
 /// Plays the story; whenever it asks for it, the program is killed and started again.
 fn play(house: &House) -> bool {
     let mut process = house.open();
-    let mut script = script("story.js");
+    let mut script = script("console/story.js");
     let mut input = script.stdin.take().unwrap();
     let given = json!({
         "base": house.url(), "emulator": house.emulator.base_url(), "chromium": chromium(), "password": PASSWORD,
@@ -140,7 +113,7 @@ async fn one_person_plays_two_agents_and_a_customer_in_the_demo() {
     let stage = Stage::set(options).await.unwrap();
     let base = stage.crm.base_url().to_owned();
     let play = move || {
-        let mut script = script("demo.js");
+        let mut script = script("console/demo.js");
         let given = json!({ "base": base, "chromium": chromium() });
         writeln!(script.stdin.take().unwrap(), "{given}").unwrap();
         script.wait().unwrap().success()

@@ -1,40 +1,12 @@
 //! The emulator's page in Chromium: `tests/browser/page.js` drives it, with a real emulator and a small application.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
 use serde_json::json;
 use warm_transfer::emulator::{self, ClockMode, Emulator, EmulatorOptions};
 
 use super::support::{ACCOUNT, Application, TOKEN};
-
-/// Where Debian installs it. Its absence fails the test: a check that is skipped checks nothing.
-fn chromium() -> PathBuf {
-    let chromium = std::env::var_os("WARM_TRANSFER_TEST_CHROMIUM").unwrap_or("/usr/bin/chromium".into());
-    let chromium = PathBuf::from(chromium);
-    assert!(
-        chromium.exists(),
-        "there is no {}: run scripts/test, which installs it, or install chromium",
-        chromium.display()
-    );
-    chromium
-}
-
-fn script() -> Child {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
-    assert!(
-        folder.join("node_modules/playwright-core").exists(),
-        "there is no {}: run scripts/test, which makes it (or tests/browser/setup.sh alone)",
-        folder.join("node_modules/playwright-core").display()
-    );
-    Command::new("node")
-        .arg(folder.join("page.js"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("there is no node: run scripts/test, which installs it, or install nodejs")
-}
+use crate::support::browser::{chromium, script};
 
 async fn start(bind: &str, clock: ClockMode) -> Emulator {
     let mut options = EmulatorOptions::new(ACCOUNT.parse().unwrap(), TOKEN);
@@ -67,7 +39,7 @@ async fn the_page_works_in_chromium() {
     let twilio = start("127.0.0.1:0", ClockMode::Real).await;
     let base = twilio.base_url().to_owned();
 
-    let mut script = script();
+    let mut script = script("page.js");
     let mut input = script.stdin.take().unwrap();
     let output = BufReader::new(script.stdout.take().unwrap());
     let given =
