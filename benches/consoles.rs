@@ -101,7 +101,7 @@ async fn hire(folder: &Path) -> anyhow::Result<Vec<String>> {
 }
 
 async fn hire_one(app: &App, number: usize) -> anyhow::Result<Agent> {
-    let name = format!("agent-{number}");
+    let name = format!("agent_{number}");
     let new = NewAgent {
         address: format!("client:{name}").parse()?,
         name,

@@ -161,9 +161,12 @@ impl State {
         let now = app.clock.now();
         let was_stale = self.stale_since.take().is_some();
         let before = self.at_work();
-        let mut changed: BTreeSet<Uuid> = read.strangers.into_iter().collect();
+        // Of whom something has changed that others do not see, they themselves are told.
+        let mut told: BTreeSet<Uuid> = read.strangers.into_iter().collect();
+        let mut looked_at = told.clone();
         if let Some(team) = read.team {
-            changed.extend(self.team_is(team, now));
+            told.extend(self.team_is(team, now));
+            looked_at.extend(self.people.keys());
         }
         if is_everything {
             let known: BTreeSet<Uuid> = read.calls.iter().map(|(call, ..)| call.id).collect();
@@ -183,8 +186,8 @@ impl State {
             news.extend(self.call_is(&facts));
         }
         let after = self.at_work();
-        changed.extend(differing(&before, &after));
-        news.extend(self.members_are(changed, &after, now));
+        looked_at.extend(differing(&before, &after));
+        news.extend(self.members_are(looked_at, &told, &after, now));
         match (is_everything, was_stale) {
             (true, _) => vec![News::Everything],
             (false, true) => std::iter::once(News::Stale(None)).chain(news).collect(),
@@ -203,21 +206,27 @@ impl State {
         let owing: BTreeSet<Uuid> = forgotten.filter_map(|shown| shown.held_by).collect();
         let at_work = self.at_work();
         let gone = old.into_iter().map(News::Gone);
-        gone.collect::<Vec<_>>().into_iter().chain(self.members_are(owing, &at_work, now)).collect()
+        gone.collect::<Vec<_>>()
+            .into_iter()
+            .chain(self.members_are(owing, &BTreeSet::new(), &at_work, now))
+            .collect()
     }
 
-    /// Gives the accounts of which something has changed.
+    /// Gives the accounts that are new.
     fn team_is(&mut self, team: Vec<Agent>, now: DateTime<Utc>) -> Vec<Uuid> {
-        let mut before = std::mem::take(&mut self.people);
+        let (mut before, mut new) = (std::mem::take(&mut self.people), vec![]);
         self.team = None;
-        for agent in &team {
+        for agent in team {
             let member = match before.remove(&agent.id) {
                 Some((_, member)) => member,
-                None => Member::of(agent, AtWork::default(), None, now),
+                None => {
+                    new.push(agent.id);
+                    Member::of(&agent, AtWork::default(), None, now)
+                }
             };
-            self.people.insert(agent.id, (agent.clone(), member));
+            self.people.insert(agent.id, (agent, member));
         }
-        team.into_iter().map(|agent| agent.id).collect()
+        new
     }
 
     fn call_is(&mut self, facts: &Facts<'_>) -> Option<News> {
@@ -241,13 +250,23 @@ impl State {
         self.people.iter().map(|(id, (agent, _))| (*id, name(agent))).collect()
     }
 
-    /// Works out anew how these are.
-    fn members_are(&mut self, ids: BTreeSet<Uuid>, at_work: &AtWorkOf, now: DateTime<Utc>) -> Vec<News> {
+    /// Works out anew how these are; tells of those who are shown otherwise now, and of `told` in any case.
+    fn members_are(
+        &mut self,
+        ids: BTreeSet<Uuid>,
+        told: &BTreeSet<Uuid>,
+        at_work: &AtWorkOf,
+        now: DateTime<Utc>,
+    ) -> Vec<News> {
         let mut news = vec![];
         for id in ids {
             let Some((agent, member)) = self.people.get_mut(&id) else { continue };
             let is_now = at_work.get(&id).copied().unwrap_or_default();
-            *member = Member::of(agent, is_now, Some(member), now);
+            let before = member.clone();
+            *member = Member::of(agent, is_now, Some(&before), now);
+            if *member == before && !told.contains(&id) {
+                continue;
+            }
             self.team = None;
             news.push(News::Team(id, message("team", member)));
         }
